@@ -1,0 +1,156 @@
+"""What papermill calls: run a notebook's cells in a worker and write down truthfully what became of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from papermill.engines import Engine, NBClientEngine, NotebookExecutionManager
+
+from runbook.engine.outputs import CellOutputs
+from runbook.engine.process import CellTimedOut, Worker, WorkerDied, can_fork
+
+
+class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
+    """Papermill's book-keeping, except that a cell that never ran is not called completed.
+
+    Papermill marks every cell after a time-out, a dead kernel or an interrupt as completed (measured with
+    2.7.0). Here such cells stay ``pending`` and carry ``runbook.status: not-run``. The file is written when
+    a notebook starts and when it ends, not twice a cell.
+    """
+
+    def save(self, **kwargs: Any) -> None:
+        """Nothing between start and end; see `write`."""
+
+    def write(self) -> None:
+        super().save()
+
+    def notebook_start(self, **kwargs: Any) -> None:
+        super().notebook_start(**kwargs)
+        self.write()
+
+    def notebook_complete(self, **kwargs: Any) -> None:
+        self.end_time = self.now()
+        papermill = self.nb.metadata.papermill
+        papermill["end_time"] = self.end_time.isoformat()
+        papermill["duration"] = (self.end_time - self.start_time).total_seconds()
+        never_ran = 0
+        for cell in self.nb.cells:
+            if cell.metadata.papermill["status"] == self.PENDING:
+                if cell.cell_type == "code":
+                    cell.metadata.setdefault("runbook", {})["status"] = "not-run"
+                    never_ran += 1
+                else:
+                    cell.metadata.papermill["status"] = self.COMPLETED
+        if never_ran:
+            papermill["exception"] = True
+        self.complete_pbar()
+        self.cleanup_pbar()
+        self.write()
+
+
+class RunbookEngine(Engine):  # type: ignore[misc]
+    """Run a notebook in a forked child; where forking is not safe, papermill's own engine does the same."""
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: Any,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool | dict[str, Any] = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
+        **kwargs: Any,
+    ) -> Any:
+        """Run all cells until one fails and return the notebook.
+
+        Keyword arguments beyond papermill's: `worker`, a running Worker to use (its child then serves several
+        notebooks); without it one is made for this notebook. `execution_timeout`: seconds per cell.
+        """
+        if kwargs.get("worker") is None and not can_fork():
+            return NBClientEngine.execute_notebook(
+                nb,
+                kernel_name,
+                output_path=output_path,
+                progress_bar=progress_bar,
+                log_output=log_output,
+                autosave_cell_every=autosave_cell_every,
+                store_widget_state=False,
+                **{k: v for k, v in kwargs.items() if k != "worker"},
+            )
+        manager = TruthfulManager(
+            nb, output_path=output_path, progress_bar=progress_bar, log_output=log_output, autosave_cell_every=0
+        )
+        manager.notebook_start()
+        try:
+            cls.execute_managed_notebook(manager, kernel_name, **kwargs)
+        finally:
+            manager.cleanup_pbar()
+            manager.notebook_complete()
+        return manager.nb
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:
+        worker: Worker | None = kwargs.get("worker")
+        timeout = kwargs.get("execution_timeout")
+        if worker is not None:
+            worker.new_notebook()
+            _run_cells(nb_man, worker, timeout)
+            return
+        with Worker(directory=Path.cwd()) as own:
+            _run_cells(nb_man, own, timeout)
+
+
+def _run_cells(manager: TruthfulManager, worker: Worker, timeout_seconds: float | None) -> None:
+    displays: dict[str, list[Any]] = {}
+    manager.nb.metadata["language_info"] = _language_info()
+    for index, cell in enumerate(manager.nb.cells):
+        manager.cell_start(cell, index)
+        ok = True
+        try:
+            if cell.cell_type == "code" and cell.source.strip():
+                ok = _run_cell(cell, worker, displays, timeout_seconds)
+        except BaseException:
+            manager.cell_exception(cell, index)
+            raise
+        finally:
+            if not ok:
+                manager.cell_exception(cell, index)
+            manager.cell_complete(cell, index)
+        if not ok:
+            return
+
+
+def _run_cell(cell: Any, worker: Worker, displays: dict[str, list[Any]], timeout: float | None) -> bool:
+    outputs = CellOutputs(cell.outputs, displays)
+    try:
+        done = worker.run_cell(cell.source, outputs.take, timeout)
+    except CellTimedOut as error:
+        cell.outputs.append(_error("CellTimeoutError", str(error)))
+        return False
+    except WorkerDied as error:
+        cell.outputs.append(_error("DeadKernelError", str(error)))
+        return False
+    cell.execution_count = done["count"]
+    return bool(done["ok"])
+
+
+def _error(name: str, text: str) -> Any:
+    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+
+
+def _language_info() -> dict[str, Any]:
+    """The same facts that an ipykernel reports about itself."""
+    import sys
+
+    return {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": ".".join(str(part) for part in sys.version_info[:3]),
+    }

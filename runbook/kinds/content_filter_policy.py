@@ -1,0 +1,82 @@
+"""Anti-spam policies: what happens to a message with each verdict.
+
+Wire: Get- and Set-HostedContentFilterPolicy. Quarantine tags are the names of quarantine policies; they
+count only where the matching action is Quarantine [DOCS; live]. The tutorial edits the policy that every
+tenant has, so it is never created and its absence is never believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runbook.kinds.kind import Kind, Wait, assignments, named, unknown
+from runbook.kinds.powershell import command
+from runbook.plan import Change, Observed
+from runbook.values import INTEGER, WORD, ValueType
+from tenantapi import Services
+
+TYPE = "HostedContentFilterPolicy"
+
+_TYPES: dict[str, ValueType] = {
+    **{f"{verdict}Action": WORD for verdict in ("Spam", "HighConfidenceSpam", "BulkSpam", "PhishSpam")},
+    "HighConfidencePhishAction": WORD,
+    **{f"{verdict}QuarantineTag": WORD for verdict in ("Spam", "HighConfidenceSpam", "Bulk", "Phish")},
+    "HighConfidencePhishQuarantineTag": WORD,
+    "QuarantineRetentionPeriod": INTEGER,
+    "BulkThreshold": INTEGER,
+}
+
+
+def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
+    rows = services.exchange.rows("Get-HostedContentFilterPolicy")
+    found = []
+    for identity in identities:
+        matches = named(rows, identity)
+        if len(matches) != 1:
+            reason = f"{len(matches)} anti-spam policies named {identity} were listed; every tenant has one"
+            found.append(unknown(TYPE, identity, reason))
+            continue
+        properties = {name: matches[0].get(name) for name in _TYPES}
+        found.append(
+            Observed(kind=TYPE, identity=identity, presence="present", properties=properties, handle=identity)
+        )
+    return tuple(found)
+
+
+def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:
+    """Set the changed properties in one call, once every quarantine policy that they name can be seen."""
+    changed = assignments(change, only_changed=True)
+    for name, value in changed.items():
+        if name.endswith("QuarantineTag"):
+            wait(f"the quarantine policy {value}", _visible(services, str(value)))
+    services.exchange.invoke(
+        "Set-HostedContentFilterPolicy", {"Identity": observed.handle, **changed}, write=True
+    )
+
+
+def _visible(services: Services, name: str) -> "_Visible":
+    return _Visible(services, name)
+
+
+class _Visible:
+    def __init__(self, services: Services, name: str) -> None:
+        self._services, self._name = services, name
+
+    def __call__(self) -> bool:
+        return bool(named(self._services.exchange.rows("Get-QuarantinePolicy"), self._name))
+
+
+def by_hand(change: Change) -> tuple[str, ...]:
+    parameters = {"Identity": change.identity, **assignments(change, only_changed=True)}
+    return (command("Set-HostedContentFilterPolicy", parameters),)
+
+
+KIND = Kind(
+    type=TYPE,
+    title="Anti-spam policy",
+    types=_TYPES,
+    read=read,
+    write=write,
+    by_hand=by_hand,
+    creates=False,
+)

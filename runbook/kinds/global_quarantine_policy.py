@@ -1,0 +1,71 @@
+"""The global quarantine policy: how often recipients are told of quarantined messages.
+
+Wire: the same cmdlets as quarantine policies, with type GlobalQuarantinePolicy. In an untouched tenant the
+only row is virtual (named DefaultGlobalPolicy, all-zero GUID) and has to be created as DefaultGlobalTag
+before it can be set [CIPP-GQ]. The interval is written as .NET text and read back as ISO 8601 [CIPP-GQ].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runbook.kinds.kind import Kind, Wait, absent, assignments, unknown
+from runbook.kinds.powershell import command
+from runbook.kinds.quarantine_policy import NO_GUID
+from runbook.plan import Change, Observed
+from runbook.values import TIMESPAN
+from tenantapi import Services
+
+TYPE = "GlobalQuarantinePolicy"
+VIRTUAL_NAME = "DefaultGlobalPolicy"
+
+
+def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
+    rows = services.exchange.rows("Get-QuarantinePolicy", QuarantinePolicyType=TYPE)
+    return tuple(_observed(identity, rows) for identity in identities)
+
+
+def _observed(identity: str, rows: Sequence[dict[str, object]]) -> Observed:
+    if len(rows) != 1:
+        return unknown(TYPE, identity, f"{len(rows)} global quarantine policies were listed; every tenant has one")
+    row = rows[0]
+    if str(row.get("Guid") or NO_GUID) == NO_GUID and row.get("Name") == VIRTUAL_NAME:
+        return absent(TYPE, identity, "the tenant still has the built-in virtual policy, which cannot be changed")
+    return Observed(
+        kind=TYPE,
+        identity=identity,
+        presence="present",
+        properties={"EndUserSpamNotificationFrequency": row.get("EndUserSpamNotificationFrequency")},
+        handle=str(row.get("Identity")),
+    )
+
+
+def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:
+    if change.action == "create":
+        parameters = {
+            "Name": change.identity,
+            "QuarantinePolicyType": TYPE,
+            **assignments(change, only_changed=False),
+        }
+        services.exchange.invoke("New-QuarantinePolicy", parameters, write=True)
+        return
+    parameters = {"Identity": observed.handle, **assignments(change, only_changed=True)}
+    services.exchange.invoke("Set-QuarantinePolicy", parameters, write=True)
+
+
+def by_hand(change: Change) -> tuple[str, ...]:
+    if change.action == "create":
+        parameters = {"Name": change.identity, "QuarantinePolicyType": TYPE, **assignments(change, only_changed=False)}
+        return (command("New-QuarantinePolicy", parameters),)
+    setting = command("Set-QuarantinePolicy", assignments(change, only_changed=True))
+    return (f"{command('Get-QuarantinePolicy', {'QuarantinePolicyType': TYPE})} | {setting}",)
+
+
+KIND = Kind(
+    type=TYPE,
+    title="Quarantine notifications",
+    types={"EndUserSpamNotificationFrequency": TIMESPAN},
+    read=read,
+    write=write,
+    by_hand=by_hand,
+)

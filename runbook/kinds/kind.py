@@ -1,0 +1,58 @@
+"""The shape that every kind of resource has, and what the kinds share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from runbook.plan import Attribute, Change, Observed
+from runbook.values import ValueType
+from tenantapi import Services
+
+
+class Wait(Protocol):
+    """Wait, bounded in time, until a read shows what was written."""
+
+    def __call__(self, what: str, visible: Callable[[], bool]) -> None:
+        """Return when `visible` is true; raise ApplyFailed naming `what` when the time is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of resource: its properties, and the calls that read and write it."""
+
+    type: str
+    """Name in the compiled tutorial and in every plan."""
+    title: str
+    """Name for a person."""
+    types: Mapping[str, ValueType]
+    """Sort of value of each property that this kind compares."""
+    read: Callable[[Services, Sequence[str]], tuple[Observed, ...]]
+    """Read the named things. Raises tenantapi.ApiError when the service did not answer."""
+    write: Callable[[Services, Change, Observed, Wait], None]
+    """Carry out one change. Raises tenantapi.ApiError or ApplyFailed."""
+    by_hand: Callable[[Change], tuple[str, ...]]
+    """The same change as command lines that a person can run."""
+    creates: bool = True
+    """Whether an absent thing may be created at all."""
+    implied: tuple[Attribute, ...] = ()
+    """Properties without which the tutorial's settings have no effect, although it does not name them."""
+
+
+def absent(kind: str, identity: str, reason: str = "") -> Observed:
+    return Observed(kind=kind, identity=identity, presence="absent", properties={}, reason=reason)
+
+
+def unknown(kind: str, identity: str, reason: str) -> Observed:
+    return Observed(kind=kind, identity=identity, presence="unknown", properties={}, reason=reason)
+
+
+def named(rows: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    """Rows with exactly this name, in any letter case; an answer's name may carry its organisation [DSC]."""
+    return [row for row in rows if str(row.get("Name", "")).rpartition("\\")[2].casefold() == name.casefold()]
+
+
+def assignments(change: Change, *, only_changed: bool) -> dict[str, Any]:
+    """The properties of a change as they are sent."""
+    return {item.attribute: item.after for item in change.differences if item.changed or not only_changed}

@@ -1,0 +1,23 @@
+"""Write a cmdlet call as a line that a person can paste into Exchange Online PowerShell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def command(cmdlet: str, parameters: Mapping[str, Any]) -> str:
+    """Return one line; texts are quoted so that nothing in them is expanded."""
+    return " ".join([cmdlet, *(f"-{name} {_literal(value)}" for name, value in parameters.items())])
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "$null"
+    if isinstance(value, bool):
+        return "$true" if value else "$false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return "@()" if not value else ",".join(_literal(item) for item in value)
+    return "'" + str(value).replace("'", "''") + "'"

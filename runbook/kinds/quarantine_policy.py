@@ -1,0 +1,77 @@
+"""Quarantine policies: what recipients may do with a quarantined message.
+
+Wire: Get-, New- and Set-QuarantinePolicy. Permissions are written as a number and read back as one text
+of eight lines [CIPP-QP]. Built-in policies cannot be changed and share an all-zero GUID, so they are
+addressed by name, custom ones by GUID [DEF; CIPP].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runbook.kinds.kind import Kind, Wait, absent, assignments, named, unknown
+from runbook.kinds.powershell import command
+from runbook.plan import Change, Observed
+from runbook.values import BOOLEAN, PERMISSIONS
+from tenantapi import Services
+
+TYPE = "QuarantinePolicy"
+NO_GUID = "00000000-0000-0000-0000-000000000000"
+
+
+def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
+    """List all policies and pick by exact name: a named miss and an unknown identity answer differently."""
+    rows = services.exchange.rows("Get-QuarantinePolicy")
+    if not rows:
+        reason = "the list of quarantine policies is empty, although every tenant has built-in ones"
+        return tuple(unknown(TYPE, identity, reason) for identity in identities)
+    return tuple(_observed(identity, named(rows, identity)) for identity in identities)
+
+
+def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
+    if not rows:
+        return absent(TYPE, identity)
+    if len(rows) > 1:
+        return unknown(TYPE, identity, f"{len(rows)} quarantine policies have this name")
+    row = rows[0]
+    guid = str(row.get("Guid") or NO_GUID)
+    return Observed(
+        kind=TYPE,
+        identity=identity,
+        presence="present",
+        properties={
+            "EndUserQuarantinePermissionsValue": row.get("EndUserQuarantinePermissions"),
+            "ESNEnabled": row.get("ESNEnabled"),
+        },
+        handle=str(row.get("Name")) if guid == NO_GUID else guid,
+    )
+
+
+def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:
+    if change.action == "create":
+        parameters = {"Name": change.identity, **assignments(change, only_changed=False)}
+        services.exchange.invoke("New-QuarantinePolicy", parameters, write=True)
+        wait(
+            f"the new quarantine policy {change.identity}",
+            lambda: bool(named(services.exchange.rows("Get-QuarantinePolicy"), change.identity)),
+        )
+        return
+    parameters = {"Identity": observed.handle, **assignments(change, only_changed=True)}
+    services.exchange.invoke("Set-QuarantinePolicy", parameters, write=True)
+
+
+def by_hand(change: Change) -> tuple[str, ...]:
+    if change.action == "create":
+        return (command("New-QuarantinePolicy", {"Name": change.identity, **assignments(change, only_changed=False)}),)
+    return (command("Set-QuarantinePolicy", {"Identity": change.identity, **assignments(change, only_changed=True)}),)
+
+
+KIND = Kind(
+    type=TYPE,
+    title="Quarantine policy",
+    types={"EndUserQuarantinePermissionsValue": PERMISSIONS, "ESNEnabled": BOOLEAN},
+    read=read,
+    write=write,
+    by_hand=by_hand,
+)

@@ -1,0 +1,289 @@
+"""What is wanted, what was found, and the difference between them. Pure: values in, values out.
+
+The alphabet of changes is ``+ create``, ``~ update``, ``- delete``, ``= none``. A resource whose state
+could not be read, or that cannot be brought about, becomes a `Problem`: such a plan can be shown, never applied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import rfc8785
+
+from runbook.values import Json, ValueType
+
+Action = Literal["create", "update", "none"]
+Presence = Literal["present", "absent", "unknown"]
+SYMBOL: Mapping[str, str] = {"create": "+", "update": "~", "delete": "-", "none": "="}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One property that the tutorial asks for."""
+
+    name: str
+    value: Any
+    """As the service takes it."""
+    lines: tuple[int, ...] = ()
+    """Source lines (1-based) behind it."""
+    words: str = ""
+    """The tutorial's own words for it."""
+    note: str = ""
+    """What was assumed, or where a computed value came from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One thing as the tutorial declares it."""
+
+    kind: str
+    identity: str
+    section: str
+    attributes: tuple[Attribute, ...]
+    may_create: bool
+    """False where the tutorial changes something that must be there already."""
+    lines: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.kind, self.identity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One thing as it was found: present with its properties, absent, or unknown with the reason."""
+
+    kind: str
+    identity: str
+    presence: Presence
+    properties: Mapping[str, Any]
+    """As the service returned them: those that the kind knows (present), else empty."""
+    reason: str = ""
+    handle: str = ""
+    """What a write call addresses it by (an id or a name)."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.kind, self.identity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One property, before and after, as the service spells it."""
+
+    attribute: str
+    before: Any
+    after: Any
+    lines: tuple[int, ...]
+    words: str
+    note: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be done to one thing, and why. The reason is for people; nothing branches on it."""
+
+    action: Action
+    kind: str
+    identity: str
+    section: str
+    differences: tuple[Difference, ...]
+    reason: str
+    lines: tuple[int, ...]
+    observed: Mapping[str, Json]
+    """Canonical properties that were found; empty for an absent thing."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.kind, self.identity)
+
+    @property
+    def changed(self) -> tuple[Difference, ...]:
+        return tuple(item for item in self.differences if item.changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a resource cannot be planned: its state is unknown, or the plan must not touch it."""
+
+    kind: str
+    identity: str
+    section: str
+    presence: Presence
+    reason: str
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The ordered changes of one section on one tenant, computed once and applied as they stand."""
+
+    section: str
+    scope: Mapping[str, Json]
+    """What the plan was made for: tenant, tutorial text, inputs, decisions."""
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.action != "none")
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to do, and everything was read."""
+        return not self.pending and not self.problems
+
+    @property
+    def can_apply(self) -> bool:
+        return not self.problems
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the canonical JSON of everything in the plan."""
+        return digest(plan_json(self))
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON (RFC 8785), in hexadecimal."""
+    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+
+
+def diff(
+    wanted: Sequence[Resource],
+    observed: Iterable[Observed],
+    *,
+    section: str,
+    scope: Mapping[str, Json],
+    types: Mapping[str, Mapping[str, ValueType]],
+) -> Plan:
+    """Compare every wanted property with what was found and return the plan, in the order of `wanted`.
+
+    `types` gives, per kind, the sort of value of each property. A property that cannot be understood
+    makes its resource unknown. Equal arguments give equal plans.
+    """
+    found = {item.key: item for item in observed}
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    for resource in wanted:
+        answer = _compare(resource, found.get(resource.key), types[resource.kind])
+        if isinstance(answer, Problem):
+            problems.append(answer)
+        else:
+            changes.append(answer)
+    return Plan(section=section, scope=scope, changes=tuple(changes), problems=tuple(problems))
+
+
+def _compare(
+    resource: Resource, observed: Observed | None, types: Mapping[str, ValueType]
+) -> Change | Problem:
+    if observed is None:
+        return _problem(resource, "unknown", "it was not read")
+    if observed.presence == "unknown":
+        return _problem(resource, "unknown", observed.reason)
+    if observed.presence == "absent" and not resource.may_create:
+        return _problem(resource, "absent", observed.reason or "it does not exist, and the tutorial does not create it")
+    try:
+        canonical = {
+            name: types[name].canonical(value) for name, value in observed.properties.items() if name in types
+        }
+    except ValueError as error:
+        return _problem(resource, "unknown", f"the answer could not be understood: {error}")
+    differences = tuple(_difference(item, observed, canonical, types[item.name]) for item in resource.attributes)
+    action = _action(observed, differences)
+    return Change(
+        action=action,
+        kind=resource.kind,
+        identity=resource.identity,
+        section=resource.section,
+        differences=differences,
+        reason=_reason(action, observed, differences),
+        lines=resource.lines,
+        observed=canonical,
+    )
+
+
+def _difference(
+    wanted: Attribute, observed: Observed, canonical: Mapping[str, Json], value_type: ValueType
+) -> Difference:
+    absent = observed.presence == "absent"
+    return Difference(
+        attribute=wanted.name,
+        before=None if absent else observed.properties.get(wanted.name),
+        after=wanted.value,
+        lines=wanted.lines,
+        words=wanted.words,
+        note=wanted.note,
+        changed=absent or canonical.get(wanted.name) != value_type.canonical(wanted.value),
+    )
+
+
+def _action(observed: Observed, differences: Sequence[Difference]) -> Action:
+    if observed.presence == "absent":
+        return "create"
+    return "update" if any(item.changed for item in differences) else "none"
+
+
+def _reason(action: Action, observed: Observed, differences: Sequence[Difference]) -> str:
+    if action == "create":
+        return observed.reason or "it does not exist yet"
+    if action == "none":
+        return f"all {len(differences)} properties are already as the tutorial asks"
+    names = ", ".join(item.attribute for item in differences if item.changed)
+    return f"not as the tutorial asks: {names}"
+
+
+def _problem(resource: Resource, presence: Presence, reason: str) -> Problem:
+    return Problem(
+        kind=resource.kind,
+        identity=resource.identity,
+        section=resource.section,
+        presence=presence,
+        reason=reason,
+        lines=resource.lines,
+    )
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan as plain JSON: the same plan gives the same bytes once it is made canonical."""
+    return {
+        "section": plan.section,
+        "scope": dict(plan.scope),
+        "changes": [_change_json(change) for change in plan.changes],
+        "problems": [
+            {
+                "kind": item.kind,
+                "identity": item.identity,
+                "presence": item.presence,
+                "reason": item.reason,
+                "lines": list(item.lines),
+            }
+            for item in plan.problems
+        ],
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "kind": change.kind,
+        "identity": change.identity,
+        "reason": change.reason,
+        "lines": list(change.lines),
+        "observed": dict(change.observed),
+        "properties": [
+            {
+                "name": item.attribute,
+                "before": item.before,
+                "after": item.after,
+                "changed": item.changed,
+                "lines": list(item.lines),
+                "words": item.words,
+                "note": item.note,
+            }
+            for item in change.differences
+        ],
+    }

@@ -1,0 +1,140 @@
+"""Start and stop the simulated tenant. The only door between the kit and `simtenant`.
+
+The server is a process of its own, so that the process that runs notebooks stays single-threaded. Its state
+lives on disk; a server that somebody else runs on the same state (``runbook sim serve``) is used as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import platformdirs
+
+from runbook.errors import UnreadableState
+
+
+@dataclass(slots=True)
+class Server:
+    """A running simulated tenant; `stop` ends it if it was started here."""
+
+    url: str
+    _process: subprocess.Popen[str] | None = None
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is not None:
+            stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if stdout is not None:
+            stdout.close()
+        self._process = None
+
+
+def state_directory(name: str) -> Path:
+    """Return where a simulated tenant keeps its state (RUNBOOK_STATE, else the user's state folder)."""
+    base = os.environ.get("RUNBOOK_STATE")
+    return (Path(base) if base else platformdirs.user_state_path("runbook")) / "simulated" / name
+
+
+def running(directory: Path) -> str | None:
+    """Return the address of a server that answers for this state, else None."""
+    try:
+        url = str(json.loads((directory / "address.json").read_text())["url"])
+        with urllib.request.urlopen(f"{url}/_sim/health", timeout=2) as answer:
+            return url if json.load(answer).get("ok") else None
+    except (OSError, ValueError, KeyError, urllib.error.URLError):
+        return None
+
+
+def start(directory: Path, *, profile: str = "new", latency_ms: float = 0) -> Server:
+    """Return a server for this state: the one that runs, or a new one that ends with this process."""
+    url = running(directory)
+    if url is not None:
+        return Server(url)
+    directory.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "simtenant.server", "--dir", str(directory), "--exit-with-stdin"]
+    command += ["--profile", profile, "--latency-ms", str(latency_ms)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    return Server(_address(process), process)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None and process.stderr is not None
+    line = process.stdout.readline()
+    if line.startswith("listening on "):
+        process.stderr.close()
+        return line.removeprefix("listening on ").strip()
+    message = _rest(process.stderr)
+    process.wait()
+    raise UnreadableState(
+        f"The simulated tenant did not start: {message or 'it ended without a word'}",
+        "Run it by itself to see why:\n\n    runbook sim serve\n",
+    )
+
+
+def _rest(stream: IO[str]) -> str:
+    lines = stream.read().strip().splitlines()
+    stream.close()
+    return lines[-1] if lines else ""
+
+
+@contextlib.contextmanager
+def serving(directory: Path, *, profile: str = "new", latency_ms: float = 0) -> Iterator[str]:
+    """Serve this state for the length of a ``with`` block and yield the address."""
+    server = start(directory, profile=profile, latency_ms=latency_ms)
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def credentials(directory: Path) -> dict[str, Any]:
+    """Return the made-up credentials of the simulated tenant (they were drawn when its state was created)."""
+    loaded: dict[str, Any] = json.loads((directory / "credentials.json").read_text())
+    return loaded
+
+
+def reset(directory: Path, *, profile: str = "new") -> None:
+    """Put the simulated tenant back to how a tenant of this profile begins."""
+    from simtenant import state
+
+    state.create(directory, profile=profile, force=True)
+
+
+def objects(directory: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return everything that the simulated tenant holds, by kind."""
+    from simtenant import state
+
+    return state.objects(directory)
+
+
+def set_property(directory: Path, kind: str, identity: str, name: str, value: object) -> None:
+    """Change one property behind everybody's back, as another administrator would."""
+    from simtenant import state
+
+    state.set_property(directory, kind, identity, name, value)
+
+
+def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
+    """Return what the simulated tenant was asked, from its own log."""
+    from simtenant import state
+
+    return state.requests_log(directory, since)

@@ -1,0 +1,193 @@
+"""Which tenant is meant: read ``tenants.yaml`` and connect.
+
+The file holds names and references to credentials (an environment variable or a file), never a credential.
+Without any file there is one tenant, ``demo``: the simulated one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from runbook import simulated
+from runbook.errors import InventoryError
+from tenantapi import Call, Services, connect
+from tenantapi.tenant import Secret, Tenant
+
+DEMO = "demo"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EnvReference(_Strict):
+    """A value that stands in an environment variable."""
+
+    env: str
+
+
+class FileReference(_Strict):
+    """A value that stands in a file of its own."""
+
+    file: Path
+
+
+Reference = Annotated[str | EnvReference | FileReference, Field(union_mode="left_to_right")]
+SecretReference = EnvReference | FileReference
+
+
+class Simulated(_Strict):
+    """A simulated tenant: where its state is, and how it began."""
+
+    state: Path | None = None
+    profile: str = "new"
+
+
+class TenantEntry(_Strict):
+    """One tenant in ``tenants.yaml``."""
+
+    simulated: Simulated | None = None
+    tenant_id: Reference = EnvReference(env="AZURE_TENANT_ID")
+    client_id: Reference = EnvReference(env="AZURE_CLIENT_ID")
+    client_secret: SecretReference = EnvReference(env="AZURE_CLIENT_SECRET")
+    cloudflare_account_id: Reference = EnvReference(env="CLOUDFLARE_ACCOUNT_ID")
+    cloudflare_api_token: SecretReference = EnvReference(env="CLOUDFLARE_API_TOKEN")
+    cloud: str = "commercial"
+    domains: tuple[str, ...] = ()
+    inputs: Mapping[str, Any] = Field(default_factory=dict)
+
+    def state_directory(self, name: str) -> Path:
+        assert self.simulated is not None
+        return self.simulated.state or simulated.state_directory(name)
+
+
+class TenantsFile(_Strict):
+    """The whole of ``tenants.yaml``."""
+
+    tenants: Mapping[str, TenantEntry]
+
+
+def find_file() -> Path | None:
+    """Return the tenants file in use: RUNBOOK_TENANTS, ./tenants.yaml, or the user's configuration folder."""
+    named = os.environ.get("RUNBOOK_TENANTS")
+    if named:
+        return Path(named)
+    for path in (Path("tenants.yaml"), platformdirs.user_config_path("runbook") / "tenants.yaml"):
+        if path.is_file():
+            return path
+    return None
+
+
+def load(path: Path | None = None) -> dict[str, TenantEntry]:
+    """Return all known tenants by name; ``demo`` is always one of them.
+
+    Raises InventoryError, naming the file and the field, when the file cannot be used.
+    """
+    path = path or find_file()
+    known: dict[str, TenantEntry] = {DEMO: TenantEntry(simulated=Simulated())}
+    if path is None:
+        return known
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        known.update(TenantsFile.model_validate(content).tenants)
+    except OSError as error:
+        raise InventoryError(f"{path} cannot be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise InventoryError(f"{path} is not YAML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the top level"
+        raise InventoryError(f"{path}, at {place}: {first['msg']}.", "See the example in the README.") from error
+    return known
+
+
+def entry(name: str, path: Path | None = None) -> TenantEntry:
+    """Return the tenant of this name. Raises InventoryError naming the nearest known one."""
+    known = load(path)
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known tenants: {', '.join(sorted(known))}."
+    raise InventoryError(f"There is no tenant {name!r}.", hint)
+
+
+def _resolve(name: str, field: str, reference: str | EnvReference | FileReference) -> str:
+    if isinstance(reference, str):
+        return reference
+    if isinstance(reference, EnvReference):
+        value = os.environ.get(reference.env, "")
+        source = f"environment variable {reference.env}"
+    else:
+        value = reference.file.read_text(encoding="utf-8").strip() if reference.file.is_file() else ""
+        source = f"file {reference.file}"
+    if not value:
+        raise InventoryError(
+            f"Tenant {name!r} needs {field}, and the {source} is missing or empty.",
+            "Set it, or name another place for it in tenants.yaml.",
+        )
+    return value
+
+
+def describe(name: str, item: TenantEntry, gateway: str | None = None) -> Tenant:
+    """Return the tenant with its credentials looked up. Raises InventoryError when one is missing."""
+    if item.simulated is not None:
+        made = simulated.credentials(item.state_directory(name))
+        return Tenant(
+            name=name,
+            tenant_id=made["tenant_id"],
+            client_id=made["client_id"],
+            client_secret=Secret(made["client_secret"]),
+            cloudflare_account_id=made["cloudflare_account_id"],
+            cloudflare_api_token=Secret(made["cloudflare_api_token"]),
+            gateway=gateway,
+        )
+    return Tenant(
+        name=name,
+        tenant_id=_resolve(name, "tenant_id", item.tenant_id),
+        client_id=_resolve(name, "client_id", item.client_id),
+        client_secret=Secret(_resolve(name, "client_secret", item.client_secret)),
+        cloudflare_account_id=_resolve(name, "cloudflare_account_id", item.cloudflare_account_id),
+        cloudflare_api_token=Secret(_resolve(name, "cloudflare_api_token", item.cloudflare_api_token)),
+        cloud=item.cloud,
+    )
+
+
+class Connection:
+    """A connected tenant; closing it stops the simulated tenant if it was started for it."""
+
+    def __init__(self, tenant: Tenant, services: Services, server: simulated.Server | None) -> None:
+        self.tenant, self.services, self._server = tenant, services, server
+
+    def close(self) -> None:
+        self.services.close()
+        if self._server is not None:
+            self._server.stop()
+
+
+def open_connection(
+    name: str, item: TenantEntry, *, on_call: Callable[[Call], None] | None = None
+) -> Connection:
+    """Connect to a tenant; a simulated one is started if nobody serves it. Nothing is sent yet."""
+    server = None
+    if item.simulated is not None:
+        server = simulated.start(item.state_directory(name), profile=item.simulated.profile)
+    tenant = describe(name, item, server.url if server else None)
+    return Connection(tenant, connect(tenant, on_call=on_call), server)
+
+
+def domains_of(name: str, item: TenantEntry) -> tuple[str, ...]:
+    """Return the domains that are named for this tenant (the simulated one brings its own)."""
+    if item.domains or item.simulated is None:
+        return item.domains
+    directory = item.state_directory(name)
+    if not (directory / "credentials.json").is_file():
+        simulated.start(directory, profile=item.simulated.profile).stop()
+    return tuple(simulated.credentials(directory)["domains"])

@@ -1,0 +1,219 @@
+"""Compare what the services return with what a tutorial asks for: one canonical form per sort of value.
+
+A canonical value is plain JSON, so that it can be hashed, stored and shown. Two spellings of the same
+thing (null and an empty list, ``P1D`` and ``1.00:00:00``, a host with and without its last dot) have
+the same canonical value; two different things never do.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueType:
+    """A sort of value: its canonical form, and how a value as sent or received is shown to a person.
+
+    Both raise ValueError for a value that is not of this sort: it is then unknown, never "different".
+    """
+
+    name: str
+    canonical: Callable[[object], Json]
+    show: Callable[[object], str]
+
+
+def _show_plain(value: object) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_show_plain(item) for item in value) if value else "empty"
+    return str(value)
+
+
+def _text(value: object) -> Json:
+    if value is None:
+        return None
+    text = str(value).strip()
+    return text or None
+
+
+def _word(value: object) -> Json:
+    """Enum names and policy names: the services compare them without regard to letter case [DOCS]."""
+    text = _text(value)
+    return text.casefold() if isinstance(text, str) else None
+
+
+def _host(value: object) -> Json:
+    text = _text(value)
+    return text.rstrip(".").lower() if isinstance(text, str) else None
+
+
+def _integer(value: object) -> Json:
+    """Numbers arrive as text or as numbers [exchange-and-graph 3, row 6]."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"{value!r} is not a whole number")
+    return int(value)
+
+
+def _boolean(value: object) -> Json:
+    """Some booleans arrive as the words True and False [ACL]."""
+    if value is None or isinstance(value, bool):
+        return value
+    word = str(value).strip().casefold()
+    if word not in ("true", "false"):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return word == "true"
+
+
+def _items(value: object) -> list[str]:
+    if value is None or value == "":
+        return []
+    found: Iterable[object] = [value] if isinstance(value, str) else value  # type: ignore[assignment]
+    return [str(item).strip() for item in found]
+
+
+def _word_set(value: object) -> Json:
+    """Lists of words as sets; null, empty and missing are one value [DSC issues 1165, 4124]."""
+    return sorted({item.casefold() for item in _items(value) if item})  # type: ignore[return-value]
+
+
+def _networks(value: object) -> Json:
+    """Addresses as sets of addresses, whatever their spelling: host bits, /32, dashed ranges."""
+    found: dict[int, list[Any]] = {4: [], 6: []}
+    for item in _items(value):
+        for network in _parse_network(item):
+            found[network.version].append(network)
+    return [str(network) for version in (4, 6) for network in ipaddress.collapse_addresses(found[version])]
+
+
+def _parse_network(item: str) -> list[Any]:
+    if "-" in item:
+        first, last = (ipaddress.ip_address(part.strip()) for part in item.split("-", 1))
+        return list(ipaddress.summarize_address_range(first, last))
+    return [ipaddress.ip_network(item, strict=False)]
+
+
+_DOTNET = re.compile(r"^(?:(?P<d>\d+)\.)?(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2}))?$")
+_ISO = re.compile(r"^P(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?)?$")
+
+
+def parse_timespan(text: str) -> timedelta:
+    """Read a time span in .NET (``1.00:00:00``) or ISO 8601 (``P1D``) spelling.
+
+    Exchange is written the first and, for the quarantine notification interval, answers the second
+    [CIPP-GQ; G2O-FIX]. Raises ValueError for anything else.
+    """
+    match = _DOTNET.match(text.strip()) or _ISO.match(text.strip())
+    if match is None or not any(match.groupdict().values()):
+        raise ValueError(f"{text!r} is not a time span")
+    part = {name: int(number) for name, number in match.groupdict().items() if number}
+    return timedelta(
+        weeks=part.get("w", 0),
+        days=part.get("d", 0),
+        hours=part.get("h", 0),
+        minutes=part.get("m", 0),
+        seconds=part.get("s", 0),
+    )
+
+
+def dotnet_timespan(span: timedelta) -> str:
+    """Write a time span as .NET text, the only spelling that Exchange accepts [DOCS]."""
+    hours, rest = divmod(span.seconds, 3600)
+    clock = f"{hours:02}:{rest // 60:02}:{rest % 60:02}"
+    return f"{span.days}.{clock}" if span.days else clock
+
+
+def _timespan(value: object) -> Json:
+    return None if value in (None, "") else dotnet_timespan(parse_timespan(str(value)))
+
+
+def _show_timespan(value: object) -> str:
+    if value in (None, ""):
+        return "not set"
+    span = parse_timespan(str(value))
+    hours = int(span.total_seconds() // 3600)
+    if hours % 24 == 0 and hours:
+        return "1 day" if hours == 24 else f"{hours // 24} days"
+    return f"{hours} hours"
+
+
+PERMISSION_BITS: Mapping[str, int] = {
+    "PermissionToViewHeader": 128,
+    "PermissionToDownload": 64,
+    "PermissionToAllowSender": 32,
+    "PermissionToBlockSender": 16,
+    "PermissionToRequestRelease": 8,
+    "PermissionToRelease": 4,
+    "PermissionToPreview": 2,
+    "PermissionToDelete": 1,
+}
+"""Bits of a quarantine policy's permissions [DOCS, CIPP-QP]."""
+
+_PERMISSION_WORDS = {
+    "PermissionToViewHeader": "view header",
+    "PermissionToDownload": "download",
+    "PermissionToAllowSender": "allow sender",
+    "PermissionToBlockSender": "block sender",
+    "PermissionToRequestRelease": "request release",
+    "PermissionToRelease": "release",
+    "PermissionToPreview": "preview",
+    "PermissionToDelete": "delete",
+}
+
+
+def _permissions(value: object) -> Json:
+    """A number, or the text block of eight ``PermissionToX: True|False`` lines in any order [CIPP-QP, DSC].
+
+    Raises ValueError when the block names a permission twice, an unknown one, or not all eight:
+    a half-read block must not pass as rights that are off.
+    """
+    if value is None or isinstance(value, int) or str(value).strip().isdigit():
+        return _integer(value)
+    found: dict[str, bool] = {}
+    for line in str(value).strip().strip("[]").splitlines():
+        name, separator, state = line.strip().partition(":")
+        state = state.strip().casefold()
+        if not separator or name not in PERMISSION_BITS or name in found or state not in ("true", "false"):
+            raise ValueError(f"{line.strip()!r} is not a quarantine permission")
+        found[name] = state == "true"
+    missing = sorted(PERMISSION_BITS.keys() - found.keys())
+    if missing:
+        raise ValueError(f"the permissions do not say anything about {', '.join(missing)}")
+    return sum(PERMISSION_BITS[name] for name, on in found.items() if on)
+
+
+def _show_permissions(value: object) -> str:
+    bits = _permissions(value)
+    if not isinstance(bits, int):
+        return "not set"
+    names = [_PERMISSION_WORDS[name] for name, bit in reversed(list(PERMISSION_BITS.items())) if bits & bit]
+    return f"{bits} ({', '.join(names) or 'no access'})"
+
+
+def _show_networks(value: object) -> str:
+    items = _items(value)
+    if len(items) <= 4:
+        return ", ".join(items) or "empty"
+    return f"{len(items)} entries: {items[0]} to {items[-1]}"
+
+
+TEXT = ValueType(name="text", canonical=_text, show=_show_plain)
+WORD = ValueType(name="word", canonical=_word, show=_show_plain)
+HOST = ValueType(name="host", canonical=_host, show=_show_plain)
+INTEGER = ValueType(name="integer", canonical=_integer, show=_show_plain)
+BOOLEAN = ValueType(name="boolean", canonical=_boolean, show=_show_plain)
+WORD_SET = ValueType(name="set of words", canonical=_word_set, show=_show_plain)
+NETWORKS = ValueType(name="set of addresses", canonical=_networks, show=_show_networks)
+TIMESPAN = ValueType(name="time span", canonical=_timespan, show=_show_timespan)
+PERMISSIONS = ValueType(name="permissions", canonical=_permissions, show=_show_permissions)
