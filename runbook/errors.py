@@ -47,6 +47,10 @@ class RunbookError(Exception):
     def __str__(self) -> str:
         return "\n".join(part for part in (self.summary, self.detail, self.remedy) if part)
 
+    def _render_traceback_(self) -> list[str]:
+        """IPython asks for this: in a notebook, too, a person sees the message and not our call stack."""
+        return str(self).splitlines()
+
 
 class UsageError(RunbookError):
     """The command line, a parameter or a file is not usable as given."""

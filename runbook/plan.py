@@ -177,9 +177,7 @@ def diff(
     return Plan(section=section, scope=scope, changes=tuple(changes), problems=tuple(problems))
 
 
-def _compare(
-    resource: Resource, observed: Observed | None, types: Mapping[str, ValueType]
-) -> Change | Problem:
+def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, ValueType]) -> Change | Problem:
     if observed is None:
         return _problem(resource, "unknown", "it was not read")
     if observed.presence == "unknown":
@@ -187,9 +185,7 @@ def _compare(
     if observed.presence == "absent" and not resource.may_create:
         return _problem(resource, "absent", observed.reason or "it does not exist, and the tutorial does not create it")
     try:
-        canonical = {
-            name: types[name].canonical(value) for name, value in observed.properties.items() if name in types
-        }
+        canonical = {name: types[name].canonical(value) for name, value in observed.properties.items() if name in types}
     except ValueError as error:
         return _problem(resource, "unknown", f"the answer could not be understood: {error}")
     differences = tuple(_difference(item, observed, canonical, types[item.name]) for item in resource.attributes)

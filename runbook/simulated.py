@@ -138,3 +138,10 @@ def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
     from simtenant import state
 
     return state.requests_log(directory, since)
+
+
+def assumptions(rows: list[dict[str, Any]]) -> list[str]:
+    """Return, as sentences, what the simulated tenant assumed about the services in answering these requests."""
+    from simtenant.assumptions import used_by
+
+    return [f"Simulated tenant: {item.statement} Not confirmed: {item.why}" for item in used_by(rows)]

@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runbook import simulated
 from runbook.errors import InventoryError
-from tenantapi import Call, Services, connect
+from tenantapi import Services, connect
+from tenantapi.calls import Call
 from tenantapi.tenant import Secret, Tenant
 
 DEMO = "demo"
@@ -45,10 +46,11 @@ SecretReference = EnvReference | FileReference
 
 
 class Simulated(_Strict):
-    """A simulated tenant: where its state is, and how it began."""
+    """A simulated tenant: where its state is, how it began, and who serves it if not the kit itself."""
 
     state: Path | None = None
     profile: str = "new"
+    address: str | None = None
 
 
 class TenantEntry(_Strict):
@@ -138,26 +140,34 @@ def _resolve(name: str, field: str, reference: str | EnvReference | FileReferenc
 
 def describe(name: str, item: TenantEntry, gateway: str | None = None) -> Tenant:
     """Return the tenant with its credentials looked up. Raises InventoryError when one is missing."""
+    made: dict[str, Any] = {}
     if item.simulated is not None:
         made = simulated.credentials(item.state_directory(name))
-        return Tenant(
-            name=name,
-            tenant_id=made["tenant_id"],
-            client_id=made["client_id"],
-            client_secret=Secret(made["client_secret"]),
-            cloudflare_account_id=made["cloudflare_account_id"],
-            cloudflare_api_token=Secret(made["cloudflare_api_token"]),
-            gateway=gateway,
-        )
+
+    def value(field: str) -> str:
+        # What tenants.yaml says wins over what the simulated tenant made up for itself.
+        if field in made and field not in item.model_fields_set:
+            return str(made[field])
+        return _resolve(name, field, getattr(item, field))
+
     return Tenant(
         name=name,
-        tenant_id=_resolve(name, "tenant_id", item.tenant_id),
-        client_id=_resolve(name, "client_id", item.client_id),
-        client_secret=Secret(_resolve(name, "client_secret", item.client_secret)),
-        cloudflare_account_id=_resolve(name, "cloudflare_account_id", item.cloudflare_account_id),
-        cloudflare_api_token=Secret(_resolve(name, "cloudflare_api_token", item.cloudflare_api_token)),
+        tenant_id=value("tenant_id"),
+        client_id=value("client_id"),
+        client_secret=Secret(value("client_secret")),
+        cloudflare_account_id=value("cloudflare_account_id"),
+        cloudflare_api_token=Secret(value("cloudflare_api_token")),
         cloud=item.cloud,
+        gateway=gateway,
     )
+
+
+def serve(name: str, item: TenantEntry) -> simulated.Server:
+    """Return a server for a simulated tenant: the one named in tenants.yaml, one that runs, or a new one."""
+    assert item.simulated is not None
+    if item.simulated.address is not None:
+        return simulated.Server(item.simulated.address)
+    return simulated.start(item.state_directory(name), profile=item.simulated.profile)
 
 
 class Connection:
@@ -172,13 +182,11 @@ class Connection:
             self._server.stop()
 
 
-def open_connection(
-    name: str, item: TenantEntry, *, on_call: Callable[[Call], None] | None = None
-) -> Connection:
+def open_connection(name: str, item: TenantEntry, *, on_call: Callable[[Call], None] | None = None) -> Connection:
     """Connect to a tenant; a simulated one is started if nobody serves it. Nothing is sent yet."""
     server = None
     if item.simulated is not None:
-        server = simulated.start(item.state_directory(name), profile=item.simulated.profile)
+        server = serve(name, item)
     tenant = describe(name, item, server.url if server else None)
     return Connection(tenant, connect(tenant, on_call=on_call), server)
 
@@ -191,3 +199,23 @@ def domains_of(name: str, item: TenantEntry) -> tuple[str, ...]:
     if not (directory / "credentials.json").is_file():
         simulated.start(directory, profile=item.simulated.profile).stop()
     return tuple(simulated.credentials(directory)["domains"])
+
+
+def last_request(name: str, item: TenantEntry) -> int:
+    """Return the number of the last request in a simulated tenant's own log (0 for a real tenant)."""
+    if item.simulated is None or item.simulated.address is not None:
+        return 0
+    rows = simulated.requests_log(item.state_directory(name))
+    return int(rows[-1]["n"]) if rows else 0
+
+
+def asked(name: str, item: TenantEntry, since: int) -> dict[str, Any]:
+    """Return what a simulated tenant says it was asked since request `since`: counts, and what it assumed."""
+    if item.simulated is None or item.simulated.address is not None:
+        return {}
+    rows = simulated.requests_log(item.state_directory(name), since)
+    return {
+        "total": len(rows),
+        "writes": sum(1 for row in rows if row["write"]),
+        "assumptions": simulated.assumptions(rows),
+    }

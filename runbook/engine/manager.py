@@ -81,7 +81,11 @@ class RunbookEngine(Engine):  # type: ignore[misc]
                 **{k: v for k, v in kwargs.items() if k != "worker"},
             )
         manager = TruthfulManager(
-            nb, output_path=output_path, progress_bar=progress_bar, log_output=log_output, autosave_cell_every=0
+            nb,
+            output_path=output_path,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=0,
         )
         manager.notebook_start()
         try:

@@ -98,9 +98,7 @@ class Worker:
         """
         return self._converse({"op": "cell", "code": code}, take, timeout_seconds)
 
-    def _converse(
-        self, request: Message, take: Callable[[Message], None], timeout_seconds: float | None
-    ) -> Message:
+    def _converse(self, request: Message, take: Callable[[Message], None], timeout_seconds: float | None) -> Message:
         if self._ended is not None:
             raise WorkerDied(self._ended)
         try:

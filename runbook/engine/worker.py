@@ -67,9 +67,7 @@ class _Stream:
 class _Publisher(DisplayPublisher):  # type: ignore[misc]
     sender = AnyTrait()
 
-    def publish(
-        self, data: dict[str, Any], metadata: dict[str, Any] | None = None, *args: Any, **options: Any
-    ) -> None:
+    def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, *args: Any, **options: Any) -> None:
         kind = "update_display_data" if options.get("update") else "display_data"
         self.sender.send(kind, data=data, metadata=metadata or {}, transient=options.get("transient") or {})
 

@@ -37,9 +37,7 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
             found.append(unknown(TYPE, identity, reason))
             continue
         properties = {name: matches[0].get(name) for name in _TYPES}
-        found.append(
-            Observed(kind=TYPE, identity=identity, presence="present", properties=properties, handle=identity)
-        )
+        found.append(Observed(kind=TYPE, identity=identity, presence="present", properties=properties, handle=identity))
     return tuple(found)
 
 
@@ -49,12 +47,10 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
     for name, value in changed.items():
         if name.endswith("QuarantineTag"):
             wait(f"the quarantine policy {value}", _visible(services, str(value)))
-    services.exchange.invoke(
-        "Set-HostedContentFilterPolicy", {"Identity": observed.handle, **changed}, write=True
-    )
+    services.exchange.invoke("Set-HostedContentFilterPolicy", {"Identity": observed.handle, **changed}, write=True)
 
 
-def _visible(services: Services, name: str) -> "_Visible":
+def _visible(services: Services, name: str) -> _Visible:
     return _Visible(services, name)
 
 

@@ -58,9 +58,7 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
 
 
 def _body(change: Change) -> dict[str, object]:
-    restrictions = {
-        item.attribute: item.after for item in change.differences if item.attribute == "ip_restrictions"
-    }
+    restrictions = {item.attribute: item.after for item in change.differences if item.attribute == "ip_restrictions"}
     return {**assignments(change, only_changed=True), **restrictions}
 
 
@@ -72,7 +70,7 @@ def by_hand(change: Change) -> tuple[str, ...]:
     )
     return (
         f"# DOMAIN_ID: the id of {change.identity} in the list of domains",
-        f"curl -X PATCH \"{address}\" -H \"Authorization: Bearer $CLOUDFLARE_API_TOKEN\" "
+        f'curl -X PATCH "{address}" -H "Authorization: Bearer $CLOUDFLARE_API_TOKEN" '
         f"-H 'Content-Type: application/json' -d '{body}'",
     )
 

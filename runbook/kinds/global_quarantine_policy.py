@@ -55,7 +55,11 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
 
 def by_hand(change: Change) -> tuple[str, ...]:
     if change.action == "create":
-        parameters = {"Name": change.identity, "QuarantinePolicyType": TYPE, **assignments(change, only_changed=False)}
+        parameters = {
+            "Name": change.identity,
+            "QuarantinePolicyType": TYPE,
+            **assignments(change, only_changed=False),
+        }
         return (command("New-QuarantinePolicy", parameters),)
     setting = command("Set-QuarantinePolicy", assignments(change, only_changed=True))
     return (f"{command('Get-QuarantinePolicy', {'QuarantinePolicyType': TYPE})} | {setting}",)

@@ -115,9 +115,7 @@ def _create(services: Services, change: Change, wait: Wait) -> None:
     wanted = assignments(change, only_changed=False)
     enabled = wanted.pop("Enabled", True)
     wanted.pop("AlsoSet", None)
-    services.exchange.invoke(
-        "New-TransportRule", {"Name": change.identity, **wanted, "Enabled": False}, write=True
-    )
+    services.exchange.invoke("New-TransportRule", {"Name": change.identity, **wanted, "Enabled": False}, write=True)
     seen: list[Observed] = []
 
     def listed() -> bool:

@@ -1,0 +1,46 @@
+# make demo   the whole way on a fresh simulated tenant, and the path of its record
+# make test   all checks and tests
+# Each makes the virtual environment .venv if it is missing. Other targets: see below.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint unit notebooks bench regenerate clean help
+
+demo: $(STAMP)
+	$(RUN)/runbook demo
+
+test: lint unit
+
+lint: $(STAMP)            ## style, types and layers
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports --no-cache
+
+unit: $(STAMP)            ## the tests alone
+	$(RUN)/pytest -n 2 -q
+
+notebooks: $(STAMP)       ## JupyterLab on the notebooks, against the simulated tenant
+	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[notebook]'
+	$(RUN)/jupyter lab notebooks
+
+bench: $(STAMP)           ## apply beside papermill and nbconvert as typed
+	$(RUN)/python tests/benchmarks/bench.py
+
+regenerate: $(STAMP)      ## write notebooks/ anew from the kit's own edition of the tutorial
+	$(RUN)/runbook compile junk-and-user-quarantine -o notebooks >/dev/null
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1  \2/p' Makefile

@@ -1,0 +1,207 @@
+"""What a tenant holds, for everybody who is not a client of its wire: create it, look at it, change it by
+hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from simtenant import authz, cloudflare, profiles, switches
+from simtenant.directory import same, shapes, stamp
+from simtenant.store import Body, Record, Store, Transaction
+from simtenant.wire import Clock, moment_text, utc_now
+
+CREDENTIALS_NAME = "credentials.json"
+
+_IDENTITY_PROPERTIES = ("Name", "Guid", "DomainName", "id", "domain", "client_id")
+_CREDENTIAL_KEYS = {
+    "tenant_id",
+    "client_id",
+    "client_secret",
+    "cloudflare_account_id",
+    "cloudflare_api_token",
+}
+
+
+def create(directory: Path, *, profile: str = "new", force: bool = False, clock: Clock = utc_now) -> None:
+    """Create a tenant in a directory, or leave the one that is there alone.
+
+    ``force`` puts an existing tenant back to the start of the profile: its objects, tokens and log are gone,
+    its identifiers and credentials stay, so that clients and servers that know it go on working. Safe when
+    several processes try at once. Raises KeyError for an unknown profile.
+    """
+    if profile not in profiles.PROFILES:
+        raise KeyError(f"no profile {profile!r}; there are {', '.join(profiles.PROFILES)}")
+    directory.mkdir(parents=True, exist_ok=True)
+    store = Store(directory)
+    try:
+        with store.transaction() as tx:
+            if not force and not tx.is_empty():
+                return
+            tx.build()
+            credentials = _credentials(directory)
+            _settle(tx, credentials, profile, clock())
+            profiles.fill(tx, profile)
+            # Written inside the transaction: a tenant without its credentials would be of no use to anybody.
+            _write_private(directory / CREDENTIALS_NAME, credentials)
+    finally:
+        store.close()
+
+
+def objects(directory: Path) -> dict[str, list[dict[str, Any]]]:
+    """Show everything the tenant holds, by kind, as plain properties and without any credential."""
+    with _opened(directory) as tx:
+        return {kind: [_plain(record) for record in tx.all(kind)] for kind in tx.kinds()}
+
+
+def set_property(
+    directory: Path, kind: str, identity: str, property: str, value: Any, *, clock: Clock = utc_now
+) -> None:
+    """Change one property behind everybody's back: nothing is checked and no request is logged.
+
+    ``property`` is the stored name, as ``objects`` shows it. Raises KeyError when the kind, the object or the
+    property is unknown, ValueError when the identity names several objects or the value is no JSON.
+    """
+    try:
+        json.dumps(value)
+    except TypeError:
+        raise ValueError(f"{property} must be a JSON value, not {type(value).__name__}") from None
+    with _opened(directory) as tx:
+        record = _only(tx, kind, identity)
+        if property not in record.body and property not in _shape(kind):
+            known = ", ".join(name for name in record.body if not name.startswith("_"))
+            raise KeyError(f"{kind} {identity!r} has no property {property!r}; it has {known}")
+        body = {**record.body, property: value}
+        if "WhenChanged" in body and property != "WhenChanged":
+            body["WhenChanged"] = stamp(clock())
+        if "modified_at" in body and property != "modified_at":
+            body["modified_at"] = moment_text(clock())
+        tx.put(kind, record.key, body)
+
+
+def set_switch(directory: Path, name: str, value: str | int) -> None:
+    """Turn a switch of ``simtenant.switches``; raises KeyError or ValueError naming what there is."""
+    with _opened(directory) as tx:
+        switches.turn(tx, name, value)
+
+
+def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
+    """List the vendor calls after number ``since``.
+
+    Rows have n, at, method, host, path, cmdlet (or None), status (None: left without an answer), write,
+    tenant. They never hold a credential, for neither headers nor bodies are kept.
+    """
+    with _opened(directory) as tx:
+        return tx.log(since)
+
+
+def forget_log(directory: Path) -> None:
+    """Drop the request log; numbers go on from where they were."""
+    with _opened(directory) as tx:
+        tx.forget_log()
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[Transaction]:
+    """Open the tenant of a directory for one transaction; raises FileNotFoundError when there is none."""
+    if not (directory / CREDENTIALS_NAME).exists():
+        raise FileNotFoundError(f"no simulated tenant in {directory}; create one first")
+    store = Store(directory)
+    try:
+        with store.transaction() as tx:
+            yield tx
+    finally:
+        store.close()
+
+
+def _credentials(directory: Path) -> Body:
+    path = directory / CREDENTIALS_NAME
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if isinstance(known, dict) and known.keys() >= _CREDENTIAL_KEYS:
+        return known
+    return {
+        "tenant_id": str(uuid4()),
+        "client_id": str(uuid4()),
+        "client_secret": secrets.token_urlsafe(30),
+        "cloudflare_account_id": secrets.token_hex(16),
+        "cloudflare_api_token": secrets.token_urlsafe(30),
+        "domains": list(profiles.DOMAINS),
+    }
+
+
+def _settle(tx: Transaction, credentials: Body, profile: str, now: datetime) -> None:
+    """Store who the tenant is and who may enter; of the credentials only digests."""
+    tx.set_setting("profile", profile)
+    tx.set_setting("tenant_id", credentials["tenant_id"])
+    tx.set_setting("organization", profiles.ORGANIZATION)
+    tx.set_setting("created", moment_text(now))
+    client_id = credentials["client_id"]
+    application = {
+        "client_id": client_id,
+        "display_name": "runbook",
+        "app_roles": [authz.EXCHANGE_APP_ROLE, authz.GRAPH_APP_ROLE],
+        "directory_roles": ["Exchange Administrator"],
+        "secret_expires": None,
+    }
+    tx.put(authz.APPLICATION, client_id, application)
+    tx.put_secret("client-secret", authz.digest(credentials["client_secret"]), {"client_id": client_id})
+    token_id = authz.digest(credentials["cloudflare_api_token"])[:32]
+    token = {
+        "id": token_id,
+        "status": "active",
+        "owner": "either",
+        "account_id": credentials["cloudflare_account_id"],
+        "permissions": [cloudflare.READ, cloudflare.WRITE],
+    }
+    tx.put(cloudflare.TOKEN, token_id, token)
+    tx.put_secret("cloudflare-token", authz.digest(credentials["cloudflare_api_token"]), {"id": token_id})
+
+
+def _write_private(path: Path, value: Body) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+    os.replace(temporary, path)
+
+
+def _plain(record: Record) -> Body:
+    return {name: value for name, value in record.body.items() if not name.startswith("_")}
+
+
+def _shape(kind: str) -> set[str]:
+    names = set(shapes().get(kind, {}))
+    return names | set(shapes()["GlobalQuarantinePolicy"]) if kind == "QuarantinePolicy" else names
+
+
+def _only(tx: Transaction, kind: str, identity: str) -> Record:
+    records = tx.all(kind)
+    if not records:
+        raise KeyError(f"no objects of kind {kind!r}; there are {', '.join(tx.kinds())}")
+    found = [
+        record for record in records if any(same(record.body.get(name, ""), identity) for name in _IDENTITY_PROPERTIES)
+    ]
+    if not found:
+        raise KeyError(f"no {kind} {identity!r}; there are {', '.join(_label(record) for record in records)}")
+    if len(found) > 1:
+        raise ValueError(f"{identity!r} names several objects: {', '.join(_label(record) for record in found)}")
+    return found[0]
+
+
+def _label(record: Record) -> str:
+    return next(
+        (str(record.body[name]) for name in ("Name", *_IDENTITY_PROPERTIES) if record.body.get(name)),
+        record.key,
+    )

@@ -1,0 +1,214 @@
+"""The tenant's memory: SQLite in write-ahead mode, so that servers, kernels and tests can share it.
+
+Durability: WAL with ``synchronous=NORMAL``. A committed change survives the death of any process; a power cut
+may lose the last changes but never mixes old with new.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Body = dict[str, Any]
+
+DATABASE_NAME = "state.db"
+
+_SCHEMA = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE object (position INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
+                     UNIQUE (kind, key));
+CREATE TABLE secret (purpose TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
+                     PRIMARY KEY (purpose, digest)) WITHOUT ROWID;
+CREATE TABLE request (n INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, method TEXT NOT NULL,
+                      host TEXT NOT NULL, path TEXT NOT NULL, cmdlet TEXT, status INTEGER,
+                      "write" INTEGER NOT NULL, tenant TEXT NOT NULL);
+"""
+_TABLES = ("setting", "object", "secret", "request")
+_LOG_COLUMNS = ("n", "at", "method", "host", "path", "cmdlet", "status", "write", "tenant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One stored object: ``key`` never changes, ``body`` is its properties (a fresh copy)."""
+
+    kind: str
+    key: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    """One request as the log keeps it; it has no room for a header or a body, hence none for a credential."""
+
+    at: str
+    method: str
+    host: str
+    path: str
+    cmdlet: str | None
+    status: int | None
+    """None: the connection was left without an answer."""
+    write: bool
+    tenant: str
+
+
+class Transaction:
+    """Everything that may be read or changed while a transaction is open."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def all(self, kind: str) -> list[Record]:
+        """List the objects of a kind in the order of their creation."""
+        rows = self._connection.execute("SELECT key, body FROM object WHERE kind=? ORDER BY position", (kind,))
+        return [Record(kind=kind, key=key, body=json.loads(body)) for key, body in rows]
+
+    def kinds(self) -> list[str]:
+        """List the kinds that have at least one object."""
+        rows = self._connection.execute("SELECT kind FROM object GROUP BY kind ORDER BY MIN(position)")
+        return [kind for (kind,) in rows]
+
+    def get(self, kind: str, key: str) -> Record | None:
+        """Find one object by its key."""
+        row = self._connection.execute("SELECT body FROM object WHERE kind=? AND key=?", (kind, key)).fetchone()
+        return None if row is None else Record(kind=kind, key=key, body=json.loads(row[0]))
+
+    def put(self, kind: str, key: str, body: Mapping[str, Any]) -> None:
+        """Store an object; one that exists keeps its place in the order."""
+        self._connection.execute(
+            "INSERT INTO object (kind, key, body) VALUES (?, ?, ?) "
+            "ON CONFLICT (kind, key) DO UPDATE SET body=excluded.body",
+            (kind, key, json.dumps(dict(body), ensure_ascii=False)),
+        )
+
+    def delete(self, kind: str, key: str) -> None:
+        """Forget an object; nothing happens when there is none."""
+        self._connection.execute("DELETE FROM object WHERE kind=? AND key=?", (kind, key))
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """Read a setting of the tenant itself."""
+        row = self._connection.execute("SELECT value FROM setting WHERE name=?", (name,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def set_setting(self, name: str, value: Any) -> None:
+        """Store a setting of the tenant itself."""
+        self._connection.execute(
+            "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value=excluded.value",
+            (name, json.dumps(value)),
+        )
+
+    def next_serial(self) -> int:
+        """Count creations, so that identifiers of new objects depend on nothing but the calls made."""
+        serial = int(self.setting("serial", 0)) + 1
+        self.set_setting("serial", serial)
+        return serial
+
+    def secret(self, purpose: str, digest: str) -> Body | None:
+        """Find what is known of a credential by the digest of its text; the text itself is never stored."""
+        row = self._connection.execute(
+            "SELECT body FROM secret WHERE purpose=? AND digest=?", (purpose, digest)
+        ).fetchone()
+        return None if row is None else dict(json.loads(row[0]))
+
+    def put_secret(self, purpose: str, digest: str, body: Mapping[str, Any]) -> None:
+        """Remember a credential by its digest."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO secret VALUES (?, ?, ?)", (purpose, digest, json.dumps(dict(body)))
+        )
+
+    def append_log(self, row: LogRow) -> int:
+        """Write down a request and give its number."""
+        cursor = self._connection.execute(
+            'INSERT INTO request (at, method, host, path, cmdlet, status, "write", tenant) '
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.at, row.method, row.host, row.path, row.cmdlet, row.status, int(row.write), row.tenant),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def set_logged_status(self, number: int, status: int | None) -> None:
+        """Correct the status of a logged request to what was really sent."""
+        self._connection.execute("UPDATE request SET status=? WHERE n=?", (status, number))
+
+    def log(self, since: int = 0) -> list[Body]:
+        """List the requests after number ``since``."""
+        rows = self._connection.execute(
+            'SELECT n, at, method, host, path, cmdlet, status, "write", tenant FROM request WHERE n>? ORDER BY n',
+            (since,),
+        )
+        listed = [dict(zip(_LOG_COLUMNS, row, strict=True)) for row in rows]
+        for row in listed:
+            row["write"] = bool(row["write"])
+        return listed
+
+    def forget_log(self) -> None:
+        """Drop all logged requests; numbers go on from where they were."""
+        self._connection.execute("DELETE FROM request")
+
+    def is_empty(self) -> bool:
+        """Tell whether this database has no tables yet."""
+        row = self._connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE name='setting'").fetchone()
+        return int(row[0]) == 0
+
+    def build(self) -> None:
+        """Make the tables, or clear them when they exist."""
+        if not self.is_empty():
+            for table in _TABLES:
+                self._connection.execute(f"DELETE FROM {table}")
+            return
+        for statement in _SCHEMA.split(";"):
+            if statement.strip():
+                self._connection.execute(statement)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Undo what happens inside if it raises; what came before stays."""
+        self._connection.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            self._connection.execute("RELEASE attempt")
+
+
+class Store:
+    """A directory's database; one connection per thread, opened on first use."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            # Transactions are opened by hand below: Python's own rules would begin them too late for a read.
+            connection = sqlite3.connect(self.directory / DATABASE_NAME, timeout=30, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Open a write transaction: all of it is kept when the block ends, none of it when it raises."""
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield Transaction(connection)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None

@@ -1,0 +1,124 @@
+"""The tenant's switches: behaviours that are open in the facts, or that a test wants to be awkward."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from simtenant.store import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """One behaviour that can be set; the first choice is the default."""
+
+    name: str
+    choices: tuple[str, ...] = ()
+    """Empty for a whole number."""
+    default_number: int = 0
+    meaning: str
+
+    @property
+    def default(self) -> str | int:
+        """Give the value of a tenant that nobody touched."""
+        return self.choices[0] if self.choices else self.default_number
+
+    def check(self, value: object) -> str | int:
+        """Return the value if it is allowed; raises ValueError naming what is."""
+        if self.choices:
+            if value in self.choices:
+                return str(value)
+            raise ValueError(f"{self.name} is one of {', '.join(self.choices)}, not {value!r}")
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        raise ValueError(f"{self.name} is a whole number of at least 0, not {value!r}")
+
+
+_ALL = (
+    Switch(
+        name="remove_in_use",
+        choices=("refuse", "allow"),
+        meaning="Remove-QuarantinePolicy while an anti-spam policy still names it",
+    ),
+    Switch(
+        name="virtual_global_set",
+        choices=("refuse", "create"),
+        meaning="Set-QuarantinePolicy on the global policy that exists only virtually",
+    ),
+    Switch(
+        name="unknown_identity",
+        choices=("not-found", "all"),
+        meaning="a Get with an Identity that names nothing: 404, or every object",
+    ),
+    Switch(name="scl_type", choices=("number", "text"), meaning="JSON type of SetSCL when a rule is read back"),
+    Switch(
+        name="ip_spelling",
+        choices=("as-sent", "normalised"),
+        meaning="spelling of SenderIpRanges on read-back (normalised: host bits cut, /32 dropped)",
+    ),
+    Switch(
+        name="permission_order",
+        choices=("fixed", "turned"),
+        meaning="order of the lines in EndUserQuarantinePermissions",
+    ),
+    Switch(
+        name="null_clears",
+        choices=("yes", "refuse"),
+        meaning="JSON null as the value of a condition on Set-TransportRule",
+    ),
+    Switch(
+        name="error_key_case",
+        choices=("lower", "mixed"),
+        meaning="innererror and internalexception, or InnerError and internalException",
+    ),
+    Switch(name="next_link", choices=("works", "expires"), meaning="what a replayed @odata.nextLink answers"),
+    Switch(
+        name="result_size",
+        choices=("honoured", "ignored"),
+        meaning="whether ResultSize Unlimited keeps the answer in one piece",
+    ),
+    Switch(name="exchange_page_size", default_number=1000, meaning="rows per page of InvokeCommand"),
+    Switch(name="graph_page_size", default_number=100, meaning="rows per page of Microsoft Graph"),
+    Switch(name="cloudflare_page_size", default_number=20, meaning="per_page of a list that does not ask for one"),
+    Switch(
+        name="cloudflare_batch",
+        choices=("atomic", "in-parts"),
+        meaning="a batch with a bad operation: nothing is kept, or what came before it is",
+    ),
+    Switch(name="cloudflare_limit", default_number=1200, meaning="requests per five minutes and token before 429"),
+    Switch(
+        name="visibility_lag_seconds",
+        meaning="seconds before a new object is listed and may be named as a quarantine tag",
+    ),
+    Switch(
+        name="hydration_polls",
+        meaning="how often IsDehydrated still reads true after Enable-OrganizationCustomization",
+    ),
+    Switch(
+        name="anchor",
+        choices=("ignored", "checked"),
+        meaning="whether X-AnchorMailbox, when sent, must name the tenant of the path",
+    ),
+    Switch(name="token_lifetime_seconds", default_number=3599, meaning="life of an access token"),
+)
+
+SWITCHES: Mapping[str, Switch] = MappingProxyType({switch.name: switch for switch in _ALL})
+
+
+def chosen(tx: Transaction, name: str) -> str:
+    """Read a switch with named choices."""
+    return str(tx.setting(f"switch:{name}", SWITCHES[name].default))
+
+
+def number(tx: Transaction, name: str) -> int:
+    """Read a switch that is a number."""
+    return int(tx.setting(f"switch:{name}", SWITCHES[name].default))
+
+
+def turn(tx: Transaction, name: str, value: object) -> None:
+    """Set a switch; raises KeyError for an unknown name and ValueError for a value it does not know."""
+    if name not in SWITCHES:
+        raise KeyError(f"no switch {json.dumps(name)}; there are {', '.join(SWITCHES)}")
+    tx.set_setting(f"switch:{name}", SWITCHES[name].check(value))

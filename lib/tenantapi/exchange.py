@@ -1,0 +1,193 @@
+"""Run cmdlets of Exchange Online through its ``InvokeCommand`` address.
+
+The address is not documented for third parties; the wire follows public clients and captures [CIPP-EXO, G2O,
+PYC, CAP; facts 1]. Signing in as an application needs the app role ``Exchange.ManageAsApp`` and a directory
+role [G2O live].
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from tenantapi import envelope
+from tenantapi.calls import Answer
+from tenantapi.errors import InvalidRequestError, TenantMismatchError
+from tenantapi.failures import refusal
+from tenantapi.http import Http
+from tenantapi.tenant import Secret, Tenant, same_vendor
+from tenantapi.tokens import Tokens
+
+_SERVICE: Final = "Exchange Online"
+_PAGE_CAP: Final = 100
+# The system mailbox that stands for the organisation when an application calls [CIPP-EXO, PYC].
+_ANCHOR: Final = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{tenant_id}"
+# Those of our cmdlets that take ResultSize [DOCS]; "Unlimited" avoids pages altogether [G2O].
+_HAVE_RESULT_SIZE: Final = frozenset({"get-transportrule", "get-accepteddomain", "get-inboundconnector"})
+# The service ignores which module version asks; it only wants the parameter [facts 1.1, value open].
+_MODULE_VERSION: Final = "3.0.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Hold what a cmdlet gave back: its rows without type annotations, and its warnings."""
+
+    rows: tuple[dict[str, Any], ...]
+    warnings: tuple[str, ...]
+
+
+class ExchangeClient:
+    """Run cmdlets in one tenant. Every function raises an ``ApiError``.
+
+    Parameters are sent as they are given: nothing is added but ``ResultSize``, nothing is checked again.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        tenant: Tenant,
+        tokens: Tokens,
+        *,
+        ids: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._tenant = tenant
+        self._ids = ids
+        self._host = tenant.hosts.exchange
+        self._anchor = _ANCHOR.format(tenant_id=tenant.tenant_id)
+
+    def rows(self, cmdlet: str, **parameters: Any) -> tuple[dict[str, Any], ...]:
+        """Run a ``Get-`` cmdlet and return all its rows, asking for all where the cmdlet can be asked."""
+        if cmdlet.lower() in _HAVE_RESULT_SIZE:
+            parameters = {"ResultSize": "Unlimited"} | parameters
+        return self.invoke(cmdlet, parameters, write=False).rows
+
+    def invoke(
+        self, cmdlet: str, parameters: Mapping[str, Any], *, write: bool, select: Collection[str] = ()
+    ) -> Result:
+        """Run one cmdlet and return its rows and warnings.
+
+        A read (``write=False``) may be repeated and its pages are followed to the end; a list that is not
+        whole is a ``MalformedAnswerError``. A write is sent once: when its error is ``ambiguous``, read
+        before repeating. A failure hidden in an answer 200 is an ``InvalidRequestError``. ``kind`` of an
+        error is the exception type.
+        """
+        if write == cmdlet.lower().startswith("get-"):
+            raise ValueError(f"{cmdlet} with write={write}: only Get- cmdlets are reads. Nothing was sent.")
+        url = f"https://{self._host}/adminapi/beta/{self._tenant.tenant_id}/InvokeCommand"
+        if select:
+            url += "?$select=" + ",".join(quote(name, safe="") for name in select)
+        body = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": dict(parameters)}}
+        answer = self._send("POST", url, cmdlet, safe=not write, body=body)
+        rows, warnings = envelope.rows(answer, write=write), envelope.warnings(answer)
+        seen = {url}
+        while (link := self._next_link(answer, seen)) is not None:
+            answer = self._next_page(link, cmdlet, body, before=answer)
+            rows += envelope.rows(answer, write=False)
+            warnings = (
+                *(text for text in warnings if not envelope.is_truncated((text,))),
+                *envelope.warnings(answer),
+            )
+        if envelope.is_truncated(warnings):
+            raise answer.malformed(f"the service left rows out after {len(rows)}")
+        return Result(rows=rows, warnings=warnings)
+
+    def allowed_cmdlets(self) -> frozenset[str]:
+        """Return the names of the cmdlets that this identity may run, to find missing roles before a change.
+
+        ``EXOModuleFile`` with ``CommandName: *`` [CIPP-EXO]; a refused call and an unknown cmdlet look alike
+        otherwise.
+        """
+        url = f"https://{self._host}/adminapi/v1.0/{self._tenant.tenant_id}/EXOModuleFile?Version={_MODULE_VERSION}"
+        answer = self._send("GET", url, "GET EXOModuleFile", safe=True, headers={"CommandName": "*"})
+        lists = [row.get("exportedCmdlets") for row in envelope.rows(answer, write=False)]
+        if not lists or not all(isinstance(text, str) for text in lists):
+            raise answer.malformed("it names no cmdlets")
+        return frozenset(name.strip() for text in lists for name in str(text).split(",") if name.strip())
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        operation: str,
+        *,
+        safe: bool,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        self._check_tenant(url, self._anchor)
+        fields = {
+            "X-AnchorMailbox": self._anchor,
+            "Prefer": "odata.maxpagesize=1000",
+            "client-request-id": self._ids(),
+            "Accept-Language": "en-US",  # warnings are recognised by their English words
+            **(headers or {}),
+        }
+
+        def send(bearer: Secret) -> Answer:
+            return self._http.request(
+                method,
+                url,
+                service=_SERVICE,
+                operation=operation,
+                safe=safe,
+                headers=fields,
+                json=body,
+                bearer=bearer,
+                explain=envelope.explain,
+            )
+
+        answer = self._tokens.authorised(f"https://{self._host}/.default", send)
+        fault = envelope.embedded_fault(answer)
+        if fault is not None:
+            raise refusal(fault.error or InvalidRequestError, answer, fault)
+        return answer
+
+    def _next_link(self, answer: Answer, seen: set[str]) -> str | None:
+        """Return the address of the next page, or None at the end."""
+        link = answer.object().get("@odata.nextLink") if answer.body else None
+        if link is None:
+            return None
+        if not answer.order.safe:
+            # The same body would be sent again, and with it the change.
+            raise answer.malformed("a change was answered with pages")
+        if not isinstance(link, str) or not self._is_ours(link):
+            raise answer.malformed("the next page lies at another host")
+        if link in seen or len(seen) >= _PAGE_CAP:
+            raise answer.malformed("the pages do not end")
+        seen.add(link)
+        return link
+
+    def _next_page(self, link: str, cmdlet: str, body: Mapping[str, Any], before: Answer) -> Answer:
+        """Send the same body to the next page [CIPP-EXO, M365, EXOH]; some tenants refuse it always [G2O]."""
+        try:
+            return self._send("POST", link, cmdlet, safe=True, body=body)
+        except InvalidRequestError as error:
+            if envelope.is_stale_page(error):
+                raise before.malformed("the service refuses to give the next page, so the list is not whole") from error
+            raise
+
+    def _is_ours(self, link: str) -> bool:
+        try:
+            parts = urlsplit(link)
+            plain = parts.scheme == "https" and parts.port in (None, 443) and parts.username is None
+            return plain and same_vendor(parts.hostname or "", self._host)
+        except ValueError:
+            return False
+
+    def _check_tenant(self, url: str, anchor: str) -> None:
+        """Refuse a path or an anchor of another tenant; the token is checked where it is fetched."""
+        path = urlsplit(url).path.lower().split("/")
+        wanted = self._tenant.tenant_id.lower()
+        if path[1:2] == ["adminapi"] and path[3:4] == [wanted] and anchor.lower().endswith("@" + wanted):
+            return
+        raise TenantMismatchError(
+            f"Tenant {self._tenant.name} is {wanted}, but the call would go to {urlsplit(url).path} "
+            f"by way of {anchor}. Nothing was sent.",
+            remedy="The service named another tenant, or this library is at fault. Do not repeat the run.",
+            service=_SERVICE,
+        )

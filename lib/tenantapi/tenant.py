@@ -1,0 +1,194 @@
+"""Name a tenant, its credentials and the hosts of its cloud.
+
+Hosts follow facts 1.12 [SCUBA; M365; Graph national-cloud page; Exchange admin API v2.0 page].
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Final, NoReturn, SupportsIndex, final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+_MASK: Final = "[secret]"
+_HEADER_SAFE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
+_ACCOUNT: Final = re.compile(r"[0-9A-Za-z-]*")
+
+
+@final
+class Secret:
+    """Hold a credential so that it cannot slip out by printing, formatting, pickling or JSON.
+
+    Only :meth:`reveal` gives the text away. Comparison takes the same time wherever two texts differ. An
+    empty text is refused with ``ValueError``, because it is always a credential that was not set.
+    """
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError("A secret is a text.")
+        if not text:
+            raise ValueError("The secret is empty. Leave it out (None) if there is none.")
+        self.__text = text
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one place that puts it on the wire."""
+        return self.__text
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.__text.encode(), other.__text.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.__text))
+
+    def __repr__(self) -> str:
+        return _MASK
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(_MASK, spec)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        # `dataclasses.asdict` copies by this door; without it the refusal to pickle would refuse that as
+        # well.
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("A secret is never pickled. Pass the name of the credential and read it again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """Name the three hosts of one Microsoft cloud."""
+
+    login: str
+    graph: str
+    exchange: str
+
+
+_WORLD: Final = Cloud(login="login.microsoftonline.com", graph="graph.microsoft.com", exchange="outlook.office365.com")
+
+CLOUDS: Final[dict[str, Cloud]] = {
+    "commercial": _WORLD,
+    "gcc": _WORLD,
+    "gcc-high": Cloud(login="login.microsoftonline.us", graph="graph.microsoft.us", exchange="outlook.office365.us"),
+    "dod": Cloud(
+        login="login.microsoftonline.us",
+        graph="dod-graph.microsoft.us",
+        exchange="outlook-dod.office365.us",
+    ),
+    # Whether InvokeCommand answers in this cloud is not confirmed (facts 7, point 8).
+    "china": Cloud(
+        login="login.partner.microsoftonline.cn",
+        graph="microsoftgraph.chinacloudapi.cn",
+        exchange="outlook.office365.cn",
+    ),
+}
+
+# A service may name another host of its own in an answer (a redirect, a next page). Names below these
+# suffixes are given out by the vendor alone, so a token may travel there; a bare "chinacloudapi.cn" would
+# hold customers' machines.
+_VENDOR_DOMAINS: Final = (
+    "cloudflare.com",
+    "office365.com",
+    "office365.us",
+    "office365.cn",
+    "microsoft.com",
+    "microsoft.us",
+    "microsoftonline.com",
+    "microsoftonline.us",
+    "partner.microsoftonline.cn",
+    "microsoftgraph.chinacloudapi.cn",
+)
+
+
+def vendor_domain(host: str) -> str | None:
+    """Return the vendor's domain that a host name belongs to, or None for any other host."""
+    name = host.lower().rstrip(".")
+    for domain in _VENDOR_DOMAINS:
+        if name == domain or name.endswith("." + domain):
+            return domain
+    return None
+
+
+def same_vendor(one: str, other: str) -> bool:
+    """Tell whether two hosts belong to one domain of one vendor."""
+    domain = vendor_domain(one)
+    return domain is not None and domain == vendor_domain(other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """Describe one Microsoft 365 tenant and the Cloudflare account before it.
+
+    Raises ``ValueError``, which never shows a credential, when a part cannot be meant: an unknown cloud, a
+    tenant id that is no GUID (the anchor mailbox and the check against the token need one), an account id
+    that would change the path, a credential that no header can carry (a line end read along from a file), a
+    gateway that is not loopback.
+    """
+
+    name: str
+    tenant_id: str
+    client_id: str
+    client_secret: Secret | None
+    cloudflare_account_id: str
+    cloudflare_api_token: Secret | None
+    cloud: str = "commercial"
+    gateway: str | None = None
+    """Address of a simulated tenant, ``http://127.0.0.1:PORT``; every call of this tenant then goes there."""
+
+    def __post_init__(self) -> None:
+        if self.cloud not in CLOUDS:
+            raise ValueError(f"Tenant {self.name}: cloud {self.cloud!r} is not one of {', '.join(CLOUDS)}.")
+        try:
+            UUID(self.tenant_id)
+        except ValueError:
+            raise ValueError(
+                f"Tenant {self.name}: tenant_id {self.tenant_id!r} is not a GUID. "
+                "Take the directory (tenant) id from the Entra admin centre, not a domain name."
+            ) from None
+        if not _ACCOUNT.fullmatch(self.cloudflare_account_id):
+            raise ValueError(
+                f"Tenant {self.name}: cloudflare_account_id {self.cloudflare_account_id!r} "
+                "has characters that an account id never has."
+            )
+        for field in ("client_secret", "cloudflare_api_token"):
+            secret: Secret | None = getattr(self, field)
+            if secret is not None and not _HEADER_SAFE.fullmatch(secret.reveal()):
+                raise ValueError(
+                    f"Tenant {self.name}: {field} has blanks or a line end around it, or characters that are "
+                    "not plain ASCII. Store it again without them."
+                )
+        if self.gateway is not None:
+            _check_gateway(self.name, self.gateway)
+
+    @property
+    def hosts(self) -> Cloud:
+        """Return the hosts of this tenant's cloud."""
+        return CLOUDS[self.cloud]
+
+
+def _check_gateway(name: str, gateway: str) -> None:
+    parts = urlsplit(gateway)
+    host = parts.hostname or ""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        port = parts.port
+    except ValueError:
+        loopback, port = False, None
+    extras = parts.username or parts.password or parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme != "http" or not loopback or not port or extras:
+        raise ValueError(
+            f"Tenant {name}: the gateway must be http://127.0.0.1:PORT, because credentials travel there "
+            "unencrypted. Start a simulated tenant on this machine and give its address."
+        )

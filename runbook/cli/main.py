@@ -1,0 +1,97 @@
+"""Entry point: find the command, run it, and turn every foreseen error into one message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from runbook import __version__
+from runbook.errors import ExitCode, RunbookError
+
+COMMANDS = {
+    "demo": ("runbook.cli.demo", "Everything, on a fresh simulated tenant: plan, apply, verify, plan again."),
+    "compile": ("runbook.cli.compiling", "Show what a tutorial means, or write its notebooks."),
+    "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
+    "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
+    "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
+    "records": ("runbook.cli.records", "List runs, or make a run's record again."),
+    "sim": ("runbook.cli.sim", "Serve, reset, show or change the simulated tenant."),
+}
+
+_EPILOG = """\b
+Examples:
+  runbook demo
+  runbook compile tutorial.md --format text
+  runbook plan --tenant demo
+  runbook apply --tenant demo --approve HASH
+  runbook verify --tenant demo
+
+\b
+Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 changes pending or drift,
+4 refused, 5 the tenant could not be reached or read, 130 interrupted.
+"""
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not when help is shown."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[name][0])
+        command: click.Command = getattr(module, name if name != "compile" else "compile_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="runbook")
+def cli() -> None:
+    """Turn a vendor's click-by-click tutorial into a change you can trust.
+
+    A tutorial is compiled into notebooks that read a tenant, show the difference, apply exactly what was
+    approved, verify it by fresh reads, and leave one record that opens anywhere.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. An error that nobody foresaw keeps its traceback."""
+    try:
+        result: Any = cli.main(list(sys.argv[1:] if argv is None else argv), "runbook", standalone_mode=False)
+    except click.exceptions.Abort:
+        print("Interrupted.", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except RunbookError as error:
+        print(str(error), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.FAILED
+    return result if isinstance(result, int) else ExitCode.DONE

@@ -1,0 +1,38 @@
+"""``runbook records``: find the runs, and make a record again from a run's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from runbook.errors import UsageError
+from runbook.runs import RunFolder, read_json, runs_directory
+
+
+@click.group()
+def records() -> None:
+    """List runs, or make a run's record again."""
+
+
+@records.command("list", epilog="Example: runbook records list")
+@click.option("--tenant", help="Only this tenant's runs.")
+def list_runs(tenant: str | None) -> None:
+    """List the runs, newest first: when, tenant, mode, how it ended, where."""
+    for path in sorted(runs_directory().glob("*/result.json"), reverse=True):
+        result = read_json(path)
+        if tenant in (None, result["tenant"]["name"]):
+            words = (result["finished"][:19], result["tenant"]["name"], result["mode"], result["status"])
+            click.echo("  ".join([f"{words[0]}Z", *words[1:], str(path.parent)]))
+
+
+@records.command("show", epilog="Example: runbook records show runs/20261123T201500Z-demo-apply-1a2b3c")
+@click.argument("run", type=click.Path(path_type=Path))
+def show(run: Path) -> None:
+    """Make the record of RUN (a run's folder) again from its files, and print its path."""
+    folder = run if run.is_dir() else runs_directory() / run
+    if not (folder / "result.json").is_file():
+        raise UsageError(f"{run} is not the folder of a finished run.", "See them with: runbook records list")
+    from runbook.record import write_record
+
+    click.echo(str(write_record(RunFolder(folder.absolute()))))

@@ -1,0 +1,155 @@
+"""``runbook plan``, ``apply`` and ``verify``: run all sections on one tenant and say how it ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runbook import library, views
+from runbook.cli import parameters
+from runbook.errors import ExitCode
+from runbook.run import Outcome, Request, check_request, run
+
+
+def _options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        (
+            click.option("--tenant", required=True, help="Name of the tenant in tenants.yaml; demo is simulated."),
+            click.option("--tutorial", default=library.OWN, show_default=True, help="Name or path of the tutorial."),
+            click.option(
+                "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="YAML file with inputs."
+            ),
+            click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="One input."),
+            click.option("-q", "--quiet", is_flag=True, help="Print the result only."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def _request(mode: str, options: dict[str, Any]) -> Request:
+    return Request(
+        tenant=options["tenant"],
+        mode=mode,
+        tutorial=options["tutorial"],
+        parameters=parameters.read(options["files"], options["pairs"]),
+        approve=options.get("approve"),
+    )
+
+
+def progress(quiet: bool) -> Callable[[str], None]:
+    """Return what tells a person how far a run is: a line a section, to standard error."""
+    return (lambda line: None) if quiet else (lambda line: print(f"  .. {line}", file=sys.stderr, flush=True))
+
+
+@click.command(epilog="Example: runbook plan --tenant demo -p retention_days=30")
+@_options
+def plan(**options: Any) -> int:
+    """Read a tenant and show what would change. Writes nothing; exits 3 when changes are pending."""
+    outcome = run(_request("plan", options), progress(options["quiet"]))
+    show_plan(outcome)
+    _show_problems(outcome)
+    if outcome.exit_code == ExitCode.CHANGES:
+        print(
+            f"\nTo carry out exactly this plan:\n\n    runbook apply --tenant {options['tenant']}"
+            f" --approve {outcome.result['plan_hash'][:12]}\n"
+        )
+    _show_record(outcome)
+    return outcome.exit_code
+
+
+@click.command(epilog="Example: runbook apply --tenant demo --approve 1f2e3d4c5b6a")
+@_options
+@click.option("--approve", metavar="HASH", help="Hash of the plan that was read and is approved.")
+def apply(**options: Any) -> int:
+    """Carry out an approved plan, and verify it by fresh reads.
+
+    Without --approve, on a terminal, a plan is made and shown, and the tenant's name has to be typed. Anywhere
+    else nothing is written and the exit code is 4.
+    """
+    request = _request("apply", options)
+    check_request(request)
+    if not request.approve:
+        request = _ask(request, options["quiet"])
+        if request.approve is None:
+            return ExitCode.DONE
+    outcome = run(request, progress(options["quiet"]))
+    show_sections(outcome)
+    _show_problems(outcome)
+    _show_record(outcome)
+    return outcome.exit_code
+
+
+def _ask(request: Request, quiet: bool) -> Request:
+    """Plan, show, and let a person on a terminal approve by typing the tenant's name."""
+    from dataclasses import replace
+
+    from runbook.errors import PlanRefused
+
+    if not sys.stdin.isatty():
+        raise PlanRefused(
+            "No plan was approved, and nobody is here to be asked.",
+            f"Make a plan, read it, and approve its hash:\n\n    runbook plan --tenant {request.tenant}\n",
+        )
+    outcome = run(replace(request, mode="plan"), progress(quiet))
+    show_plan(outcome)
+    if outcome.exit_code == ExitCode.DONE:
+        print("Nothing to apply.")
+        return request
+    if outcome.exit_code != ExitCode.CHANGES:
+        raise PlanRefused("The plan cannot be applied.", f"Its record says why: {outcome.folder.record}")
+    typed = click.prompt(f"Type the tenant's name ({request.tenant}) to apply exactly this plan")
+    if typed.strip() != request.tenant:
+        raise PlanRefused(f"{typed!r} is not the tenant's name.", "Nothing was written.")
+    return replace(request, approve=outcome.result["plan_hash"])
+
+
+@click.command(epilog="Example: runbook verify --tenant demo")
+@_options
+def verify(**options: Any) -> int:
+    """Read a tenant and say whether it is as the tutorial asks. Writes nothing; exits 3 on drift."""
+    outcome = run(_request("verify", options), progress(options["quiet"]))
+    show_sections(outcome)
+    _show_problems(outcome)
+    _show_record(outcome)
+    return outcome.exit_code
+
+
+def show_plan(outcome: Outcome) -> None:
+    """Print the plan of every section."""
+    for item in outcome.result["sections"]:
+        if item["plan"]:
+            print("\n".join(views.plan_lines(item["plan"], title=item["title"])))
+    if outcome.result["plan_hash"]:
+        print(f"plan {outcome.result['plan_hash']}")
+
+
+def show_sections(outcome: Outcome) -> None:
+    """Print one line a section, and what is not as the tutorial asks."""
+    for item in outcome.result["sections"]:
+        checks = (item["verification"] or {}).get("checks", [])
+        good = sum(1 for check in checks if check["ok"])
+        changed = sum(1 for change in item["changes"] if change["status"] == "changed")
+        verified = bool(item["verification"] and item["verification"]["ok"])
+        words = f"verified, {good} of {len(checks)} properties" if verified else f"NOT verified ({item['status']})"
+        print(f"{item['title']}: {changed} changed, {words}")
+        for line in views.check_lines(checks):
+            print(line)
+
+
+def _show_problems(outcome: Outcome) -> None:
+    shown = set()
+    for item in outcome.result["sections"]:
+        error = item["error"]
+        if error and error["detail"] not in shown and error["type"] != "DriftFound":
+            shown.add(error["detail"])
+            text = "\n".join(part for part in (error["summary"], error["detail"], error["remedy"]) if part)
+            print(f"\n{item['title']}: {text}", file=sys.stderr)
+
+
+def _show_record(outcome: Outcome) -> None:
+    print(f"record: {outcome.folder.record}")

@@ -1,0 +1,90 @@
+"""Give meaning to a tutorial: pure, from the text and the lexicon alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runbook.compile.document import about_the_text
+from runbook.compile.draft import OpenChange
+from runbook.compile.findings import Findings
+from runbook.compile.guards import guard
+from runbook.compile.leftover import leftovers
+from runbook.compile.promise import check_promises
+from runbook.compile.result import (
+    Bounds,
+    Compiled,
+    Diagnostic,
+    Input,
+    ManualStep,
+    Reading,
+    Reference,
+    ResourceDraft,
+    Setting,
+)
+from runbook.compile.section import SectionReader
+from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
+from runbook.lexicon import Lexicon
+from runbook.tutorial import Tutorial
+
+__all__ = [
+    "AdvisedValue",
+    "Bounds",
+    "Compiled",
+    "ComputedValue",
+    "Diagnostic",
+    "Input",
+    "InputValue",
+    "ManualStep",
+    "Reading",
+    "Reference",
+    "ReferenceValue",
+    "ResourceDraft",
+    "Setting",
+    "Value",
+    "compile_tutorial",
+]
+
+
+def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
+    """Compile a tutorial into resources, inputs, references, manual steps and diagnostics.
+
+    Guarantees: nothing is read from anywhere else; every list item has a reading; what is not understood is
+    listed and blocks the resource it stands in; a choice or a condition in the text never sets anything.
+    """
+    findings = Findings()
+    about_the_text(tutorial, findings)
+    drafts: list[ResourceDraft] = []
+    for section in tutorial.sections:
+        reader = SectionReader(section, lexicon, findings)
+        changes = reader.read()
+        kept = guard(changes, tuple(drafts), section, lexicon, findings)
+        drafts += [draft for _, draft in kept]
+        leftovers(reader, kept, tutorial, lexicon, findings)
+    check_promises(tutorial, drafts, lexicon, findings)
+    ordered = sorted(
+        enumerate(findings.diagnostics),
+        key=lambda item: (item[1].lines[:1] or (len(tutorial.lines) + 1,), item[0]),
+    )
+    return Compiled(
+        tutorial=tutorial, resources=tuple(drafts), inputs=tuple(findings.inputs.values()),
+        references=tuple(findings.references.values()), order=_order(drafts, lexicon),
+        manual=tuple(findings.manual), diagnostics=tuple(item for _, item in ordered),
+        readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
+    )  # fmt: skip
+
+
+def _order(drafts: Sequence[ResourceDraft], lexicon: Lexicon) -> tuple[tuple[str, str], ...]:
+    """Put a resource that others name before those that name it."""
+    made = {draft.type for draft in drafts if draft.action == "create"}
+    refers = {
+        (table.place, row.parameter): row.refers
+        for table in lexicon.labels_file.labels for row in table.rows if row.refers
+    }  # fmt: skip
+    places = {place.id: place.resource for place in lexicon.places_file.places}
+    pairs = {
+        (f"{target}:*", draft.key): None
+        for draft in drafts for setting in draft.settings
+        for (place, parameter), target in refers.items()
+        if places[place] == draft.type and parameter == setting.parameter and target in made
+    }  # fmt: skip
+    return tuple(pairs)

@@ -1,0 +1,69 @@
+"""The change that a section is in the middle of: opened, filled setting by setting, closed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook.compile.result import Action, Certainty, ResourceDraft, Setting
+from runbook.compile.values import Value
+from runbook.lexicon import Place
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenChange:
+    """A resource while it is being read. Mutable on purpose; `finish` gives the frozen draft."""
+
+    place: Place
+    action: Action
+    section: str
+    opened_at: int
+    optional: str | None = None
+    identity: str | None = None
+    identity_line: int | None = None
+    for_each: str | None = None
+    committed_at: int | None = None
+    settings: dict[str, Setting] = field(default_factory=dict)
+    blocked: list[str] = field(default_factory=list)
+    item_lines: list[tuple[int, int]] = field(default_factory=list)
+    needs: dict[str, int] = field(default_factory=dict)
+    """Parameters that must follow, and the line that opened the need."""
+
+    @property
+    def named(self) -> bool:
+        """Tell whether the change says which object it is about."""
+        return self.identity is not None or self.for_each is not None
+
+    def put(
+        self, parameter: str, value: Value, line: int, *, label: str, words: str,
+        certainty: Certainty, assumption: str, adds_up: bool = False,
+    ) -> str:  # fmt: skip
+        """Add a setting; give a sentence why not if it contradicts one that is there, else an empty text."""
+        old = self.settings.get(parameter)
+        lines: tuple[int, ...] = (line,)
+        if old is not None:
+            if adds_up and isinstance(old.value, int) and isinstance(value, int):
+                value = old.value | value
+                lines, label = (*old.lines, line), f"{old.label}; {label}"
+                words = f"{old.words}; {words}"
+                certainty = "fuzzy" if "fuzzy" in (old.certainty, certainty) else certainty
+            elif old.value != value:
+                return f"line {line} sets {parameter} again to another value than line {old.lines[0]}"
+        self.settings[parameter] = Setting(
+            parameter=parameter, value=value, lines=lines, label=label, words=words,
+            certainty="assumption" if assumption else certainty, assumption=assumption,
+        )  # fmt: skip
+        return ""
+
+    def finish(self, blocked_by: tuple[str, ...] = ()) -> ResourceDraft:
+        """Freeze the change. Settings keep the order of the text."""
+        where = [("identity", self.identity_line)] if self.identity_line is not None else []
+        where += [(setting.parameter, setting.lines[0]) for setting in self.settings.values()]
+        return ResourceDraft(
+            type=self.place.resource, action=self.action,
+            identity=None if self.for_each else self.identity, for_each=self.for_each,
+            settings=tuple(self.settings.values()),
+            untouched=tuple(name for name in self.place.watched if name not in self.settings),
+            section=self.section, lines=tuple((name, line) for name, line in where if line is not None),
+            opened_at=self.opened_at, committed_at=self.committed_at, optional=self.optional,
+            blocked_by=(*self.blocked, *blocked_by),
+        )  # fmt: skip

@@ -1,0 +1,63 @@
+"""The list that a compile writes to: diagnostics, inputs, references, readings. Order is the text's order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from runbook.compile.result import Diagnostic, Input, ManualStep, ReadAs, Reading, Reference, Severity
+from runbook.tutorial import Section, Step
+
+SEVERITY: Mapping[str, Severity] = {
+    "encoding-repaired": "tells", "placeholder-text": "tells", "missing-commit": "tells",
+    "promise-not-covered": "asks", "literal-holds-list": "asks", "stale-control": "tells",
+    "range-without-value": "asks", "free-choice": "asks", "choice-required": "asks",
+    "header-token-mismatch": "asks", "markup-broken": "tells", "unresolved-include": "blocks",
+    "unresolved-reference": "blocks", "duplicate-identity": "blocks", "gated-section": "tells",
+    "branch": "asks", "platform-unsupported": "blocks", "place-unknown": "tells",
+    "portal-generation": "tells", "document-inconsistent": "tells", "enable-not-stated": "tells",
+    "guard-failed": "blocks", "unknown-step": "blocks", "spoofable-condition": "asks",
+    "external-procedure": "tells", "conflicts-with-baseline": "asks",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Findings:
+    """What has been found so far."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    inputs: dict[str, Input] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
+    manual: list[ManualStep] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+
+    def note(
+        self, code: str, lines: tuple[int, ...], message: str, *, severity: Severity | None = None,
+        suggestion: str = "", source: str = "", section: str = "", about: str = "", decision: str | None = None,
+    ) -> None:  # fmt: skip
+        """Add a diagnostic; the usual severity of its code stands in SEVERITY."""
+        self.diagnostics.append(Diagnostic(
+            code=code, severity=severity or SEVERITY[code], lines=lines, message=message,
+            suggestion=suggestion, source=source, section=section, about=about, decision=decision,
+        ))  # fmt: skip
+
+    def ask(self, item: Input) -> None:
+        """Add an input, or more lines to one that is already asked."""
+        old = self.inputs.get(item.name)
+        lines = tuple(sorted({*(old.lines if old else ()), *item.lines}))
+        self.inputs[item.name] = replace(old or item, lines=lines)
+
+    def refer(self, item: Reference) -> None:
+        """Add a reference, or more lines to one that is already there."""
+        old = self.references.get(item.name)
+        lines = tuple(sorted({*(old.lines if old else ()), *item.lines}))
+        self.references[item.name] = replace(old or item, lines=lines)
+
+    def read(
+        self, step: Step, section: Section, read_as: ReadAs, resource: str | None = None, why: str = ""
+    ) -> None:
+        """Record how a list item was read."""
+        self.readings.append(Reading(
+            first=step.first, last=step.text_last, number=step.number, text=step.text, section=section.id,
+            read_as=read_as, resource=resource, why=why,
+        ))  # fmt: skip

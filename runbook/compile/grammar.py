@@ -1,0 +1,105 @@
+"""Read a sentence as one of the closed list of forms. A sentence that fits none gives None, never a guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from runbook.compile.phrase import SLOT, Phrase, Slot, trim
+from runbook.lexicon.model import ClauseForm, PhrasesFile, StepForm
+
+Chain = tuple[tuple[Slot, ...], ...]
+"""Words joined by `>`; each link of the chain is one slot, or several joined by commas and "and"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence that was recognised: its form and the parts that the form names."""
+
+    form: StepForm
+    phrase: Phrase
+    parts: Mapping[str, str]
+
+    def chain(self, name: str) -> Chain:
+        """Give the part `name` as a chain of slots; empty if the sentence has no such part."""
+        return chain_of(self.phrase, self.parts.get(name) or "")
+
+    def words(self, name: str) -> str:
+        """Give the part `name` in the words of the text."""
+        return self.phrase.words(self.parts.get(name) or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """How a value is worded, and the parts of it."""
+
+    form: ClauseForm
+    phrase: Phrase
+    parts: Mapping[str, str]
+    text: str
+
+    def chain(self, name: str) -> Chain:
+        """Give the part `name` as a chain of slots; empty if the value has no such part."""
+        return chain_of(self.phrase, self.parts.get(name) or "")
+
+    @property
+    def words(self) -> str:
+        """Give the whole value in the words of the text."""
+        return self.phrase.words(self.text)
+
+
+def chain_of(phrase: Phrase, masked: str) -> Chain:
+    """Split masked text at `>` into links; a marked run that holds a chain of its own is split too."""
+    links: list[tuple[Slot, ...]] = []
+    for link in masked.split(" > "):
+        slots = [phrase.slot(char) for char in re.findall(SLOT, link)]
+        if len(slots) == 1 and slots[0].mark != "code" and " > " in slots[0].text:
+            inner = slots[0].text.split(" > ")
+            links += [(Slot(text=part.strip(), mark=slots[0].mark, href=slots[0].href),) for part in inner]
+        elif slots:
+            links.append(tuple(slots))
+    return tuple(links)
+
+
+def read_sentence(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Sentence | None:
+    """Find the form of a sentence; the first form in the file's order wins."""
+    for step in phrases.steps:
+        for pattern in step.patterns:
+            match = compiled(pattern).fullmatch(masked)
+            if match:
+                return Sentence(form=step.form, phrase=phrase, parts=_parts(match))
+    return None
+
+
+def read_clause(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Clause | None:
+    """Find the form of a value; None if its words are not understood as a whole."""
+    masked = trim(masked)
+    for clause in phrases.clauses:
+        for pattern in clause.patterns:
+            match = compiled(pattern).fullmatch(masked)
+            if match:
+                return Clause(form=clause.form, phrase=phrase, parts=_parts(match), text=masked)
+    return None
+
+
+def fits(masked: str, patterns: Sequence[str]) -> re.Match[str] | None:
+    """Match a whole sentence against patterns; give the first match."""
+    return next((match for match in (compiled(p).fullmatch(masked) for p in patterns) if match), None)
+
+
+def _parts(match: re.Match[str]) -> dict[str, str]:
+    return {name: text for name, text in match.groupdict().items() if text is not None}
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern of phrases.yaml, in which `{name}` stands for slots."""
+    several = rf"{SLOT}(?:(?:, and |, or |, | and | or ){SLOT})*"
+    kinds = {"": SLOT, "*": rf"{SLOT}(?: > {SLOT})*", "+": several, "~": r".+?"}
+
+    def group(match: re.Match[str]) -> str:
+        return f"(?P<{match.group(1)}>{kinds[match.group(2)]})"
+
+    return re.compile(re.sub(r"\{([a-z]\w*)([*+~]?)\}", group, pattern), re.IGNORECASE)

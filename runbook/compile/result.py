@@ -1,0 +1,250 @@
+"""What a compile gives: resources with provenance, inputs, references, manual steps and diagnostics.
+
+All values are frozen; `Compiled.as_json` is the one place that knows the printed shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from runbook.compile.values import Value, plain_json
+from runbook.tutorial import Tutorial
+
+Severity = Literal["blocks", "asks", "tells"]
+Certainty = Literal["exact label", "alias", "fuzzy", "assumption"]
+Action = Literal["create", "modify", "ensure-absent"]
+ReadAs = Literal["bound", "structural", "input", "check", "manual", "info", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One parameter of a resource, with the words and lines it came from."""
+
+    parameter: str
+    value: Value
+    lines: tuple[int, ...]
+    """Lines that made the value, 1-based, ascending; the first is the one to show."""
+    label: str
+    """The label as the text writes it."""
+    words: str
+    """The value as the text writes it."""
+    certainty: Certainty
+    assumption: str = ""
+    """What was inferred to get from the words to the value; empty if nothing was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceDraft:
+    """One object as the tutorial wants it. Exactly one of `identity` and `for_each` is set."""
+
+    type: str
+    action: Action
+    identity: str | None = None
+    for_each: str | None = None
+    """Name of the input that lists the identities."""
+    settings: tuple[Setting, ...] = ()
+    untouched: tuple[str, ...] = ()
+    """Parameters close by that the text is silent about; they keep the tenant's value."""
+    section: str
+    lines: tuple[tuple[str, int], ...]
+    """Where each parameter stands, and `identity`, as (name, line)."""
+    opened_at: int
+    committed_at: int | None
+    """Line of the step that saves; None if the text never says so."""
+    optional: str | None = None
+    """Name of the decision that turns this resource on; None if it always belongs."""
+    blocked_by: tuple[str, ...] = ()
+    """Why this resource cannot be applied, one sentence with line each."""
+
+    @property
+    def key(self) -> str:
+        """The resource in one word, such as `TransportRule:Name` or `EmailSecurityDomain:{domains}`."""
+        return f"{self.type}:{self.identity if self.identity is not None else '{%s}' % self.for_each}"
+
+    def setting(self, parameter: str) -> Setting | None:
+        """Find the setting of `parameter`; None if the text does not set it."""
+        return next((setting for setting in self.settings if setting.parameter == parameter), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the printed form; optional keys are present only when they say something."""
+        result: dict[str, Any] = {"type": self.type}
+        result |= {"identity": self.identity} if self.for_each is None else {"for_each": self.for_each}
+        result["action"] = self.action
+        result["settings"] = {item.parameter: plain_json(item.value) for item in self.settings}
+        result["lines"] = dict(self.lines)
+        if self.untouched:
+            result["untouched"] = list(self.untouched)
+        result["section"] = self.section
+        result["provenance"] = {
+            item.parameter: {
+                "lines": list(item.lines),
+                "label": item.label,
+                "words": item.words,
+                "certainty": item.certainty,
+            }
+            | ({"assumption": item.assumption} if item.assumption else {})
+            for item in self.settings
+        }
+        if self.optional:
+            result["optional"] = self.optional
+        if self.blocked_by:
+            result["blocked_by"] = list(self.blocked_by)
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """A range of whole numbers, both ends included."""
+
+    low: int
+    high: int
+
+    def as_json(self) -> dict[str, int]:
+        """Give `{"min": low, "max": high}`."""
+        return {"min": self.low, "max": self.high}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A value the tutorial leaves open."""
+
+    name: str
+    kind: Literal["placeholder_loop", "free_choice", "recommended_range", "choice"]
+    lines: tuple[int, ...]
+    domain: tuple[str, ...] | Bounds | None = None
+    """Values that the service accepts; None where anything goes."""
+    recommended: Bounds | None = None
+    label: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the printed form; keys without content are left out."""
+        result: dict[str, Any] = {"name": self.name, "kind": self.kind}
+        if self.domain is not None:
+            result["domain"] = self.domain.as_json() if isinstance(self.domain, Bounds) else list(self.domain)
+        if self.recommended is not None:
+            result["recommended"] = self.recommended.as_json()
+        return result | {"lines": list(self.lines)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A list on another page, and which part of it is meant."""
+
+    name: str
+    page: str
+    select: str
+    lines: tuple[int, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the printed form."""
+        return {"name": self.name, "page": self.page, "select": self.select, "lines": list(self.lines)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualStep:
+    """Something that a person must do, in the tutorial's words."""
+
+    text: str
+    lines: tuple[int, ...]
+    section: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the printed form."""
+        return {"text": self.text, "lines": list(self.lines), "section": self.section}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """Something a careful reader would notice. `lines` may be empty when the text as a whole is meant."""
+
+    code: str
+    severity: Severity
+    lines: tuple[int, ...]
+    message: str
+    suggestion: str = ""
+    source: str = ""
+    """Where the suggestion comes from; never empty when there is a suggestion."""
+    section: str = ""
+    """Heading of the section, as written."""
+    about: str = ""
+    decision: str | None = None
+    """Name of the decision that answers it, if one does."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the printed form; a diagnostic about one line also has `line`."""
+        result: dict[str, Any] = {"code": self.code, "severity": self.severity, "lines": list(self.lines)}
+        if len(self.lines) == 1:
+            result["line"] = self.lines[0]
+        result |= {key: text for key, text in (("section", self.section), ("about", self.about)) if text}
+        result["message"] = self.message
+        result["suggestion"] = {"text": self.suggestion, "source": self.source} if self.suggestion else None
+        if self.decision:
+            result["decision"] = self.decision
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How one list item was read, and which resource it belongs to (its key), for the page of steps."""
+
+    first: int
+    last: int
+    number: int | None
+    text: str
+    section: str
+    read_as: ReadAs
+    resource: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """The whole result. Two equal texts with equal lexicons give equal results."""
+
+    tutorial: Tutorial
+    resources: tuple[ResourceDraft, ...]
+    inputs: tuple[Input, ...]
+    references: tuple[Reference, ...]
+    order: tuple[tuple[str, str], ...]
+    """Pairs (first, then); `Type:*` means every resource of that type."""
+    manual: tuple[ManualStep, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    readings: tuple[Reading, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Sections, numbered steps and list items of the text."""
+        items = list(self.tutorial.walk())
+        numbered = sum(1 for item in items if item.number is not None)
+        return {"sections": len(self.tutorial.sections), "numbered_steps": numbered, "list_items": len(items)}
+
+    @property
+    def ledger(self) -> Mapping[str, Any]:
+        """Lines per class; `closed` is true when the classes add up to the lines of the text."""
+        classes = self.tutorial.ledger_counts
+        total = len(self.tutorial.lines)
+        return {"classes": classes, "lines": total, "closed": sum(classes.values()) == total}
+
+    def resource(self, key: str) -> ResourceDraft:
+        """Find a resource by its key; raise KeyError if there is none."""
+        for draft in self.resources:
+            if draft.key == key:
+                return draft
+        raise KeyError(key)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give what `runbook compile --format json` prints."""
+        return {
+            "source": self.tutorial.path,
+            "sha256": self.tutorial.sha256,
+            "counts": self.counts,
+            "inputs": [item.as_json() for item in self.inputs],
+            "references": [item.as_json() for item in self.references],
+            "resources": [item.as_json() for item in self.resources],
+            "order": [list(pair) for pair in self.order],
+            "manual": [item.as_json() for item in self.manual],
+            "diagnostics": [item.as_json() for item in self.diagnostics],
+            "ledger": dict(self.ledger),
+        }

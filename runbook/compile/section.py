@@ -1,0 +1,171 @@
+"""Read one section item by item.
+
+An item is bound only when every sentence of it is understood. One that is not, inside a change, blocks that
+change; outside, it is a step for a person. Items below an item that was not understood are not bound either,
+for it may have been a condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runbook.compile.acts import Acts, Labels
+from runbook.compile.bind import Refusal
+from runbook.compile.draft import OpenChange
+from runbook.compile.findings import Findings
+from runbook.compile.grammar import Sentence, fits, read_sentence
+from runbook.compile.phrase import TEMPLATE, Phrase, phrase_of, trim
+from runbook.compile.result import ReadAs
+from runbook.compile.route import Route
+from runbook.compile.stand import Stand
+from runbook.lexicon import Lexicon
+from runbook.tutorial import Section, Step
+
+BELOW_UNREAD = "belongs to a step that was not understood"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """How one item of the section was read, and the change it belongs to, if any."""
+
+    step: Step
+    change: OpenChange | None
+    read_as: ReadAs
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True)
+class SectionReader:
+    """Reads the steps of one section; `changes` and `items` hold what came of it."""
+
+    section: Section
+    lexicon: Lexicon
+    findings: Findings
+    items: list[Read] = field(default_factory=list)
+    stand: Stand = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stand = Stand(self.section, self.lexicon, self.findings, Route(self.lexicon))
+
+    def read(self) -> list[OpenChange]:
+        """Read the whole section; a change that is still open is closed at its end, with a note."""
+        self._siblings(self.section.steps, ())
+        self.stand.leave()
+        return self.stand.changes
+
+    def _siblings(self, steps: Sequence[Step], above: Labels, refusal: Refusal | None = None) -> None:
+        for step in steps:
+            result = refusal or self._item(step, above)
+            if isinstance(result, Refusal):
+                if refusal:
+                    self._refused(step, refusal)
+                self._siblings(step.children, above, Refusal(why=BELOW_UNREAD, code=result.code))
+                if result.code == "choice-required" and not step.children:
+                    refusal = result  # an enumeration whose options follow as siblings
+            else:
+                self._siblings(step.children, result)
+
+    def _item(self, step: Step, above: Labels) -> Labels | Refusal:
+        """Act on an item; give the labels that its children stand under, or why it was not read."""
+        stand = self.stand
+        stand.line, stand.decision = step.first, None
+        before = stand.open
+        phrase, sentences = self._sentences(step)
+        self._broken_marks(phrase, step)
+        acts, below = Acts(stand, above), above
+        for sentence in sentences or ():
+            result = acts.act(sentence)
+            if isinstance(result, Refusal):
+                return self._refused(step, result)
+            below = result
+        if sentences is None:
+            return self._refused(step, self._why_unread(phrase, step))
+        if acts.pending:
+            return self._refused(step, Refusal(why=f"{acts.pending[1]!r} is opened and given nothing"))
+        owner = stand.open or before or stand.just_saved
+        self.items.append(Read(step=step, change=owner, read_as=_read_as(sentences)))
+        return below
+
+    def _sentences(self, step: Step) -> tuple[Phrase, tuple[Sentence, ...] | None]:
+        """Read an item's sentences, first by its markup, then with known names that are not marked."""
+        phrase = phrase_of(step.pieces)
+        for phrase in (phrase, phrase_of(step.pieces, self._known_names())):
+            whole = self._optional(phrase)
+            if TEMPLATE.search(step.text):
+                break
+            sentences = self._all(phrase, whole)
+            if sentences:
+                return phrase, sentences
+        return phrase, None
+
+    def _all(self, phrase: Phrase, whole: str) -> tuple[Sentence, ...] | None:
+        table = self.lexicon.phrases
+        several = [read_sentence(phrase, part, table) for part in phrase.sentences(whole)]
+        found = tuple(sentence for sentence in several if sentence)
+        if found and len(found) == len(several):
+            return found
+        one = read_sentence(phrase, whole, table)  # a value that has a full stop of its own
+        return (one,) if one else None
+
+    def _optional(self, phrase: Phrase) -> str:
+        """Take off a leading "optional"; the change that the item opens is then gated by a decision."""
+        masked = trim(phrase.masked)
+        match = fits(masked, self.lexicon.phrases.optional)
+        if match is None:
+            return masked
+        named = match.groupdict().get("decision")
+        self.stand.decision = phrase.words(named) if named else f"optional-line-{self.stand.line}"
+        return match.group("rest")
+
+    def _known_names(self) -> tuple[str, ...]:
+        places = self.lexicon.places_file
+        names = [name for console in places.consoles for name in console.names]
+        names += [word for place in places.places for path in (*place.paths, *place.create) for word in path]
+        names += [*places.buttons.next, *places.buttons.done]
+        place = self.stand.route.place
+        table = self.lexicon.labels_of(place) if place else None
+        for label in table.rows if table and place else ():
+            names += [*label.path, *(option.words for option in table.options_of(label))] if table else []
+        return tuple(names + (list(place.commit) if place else []))
+
+    # What was not read
+
+    def _why_unread(self, phrase: Phrase, step: Step) -> Refusal:
+        masked, table = trim(phrase.masked), self.lexicon.phrases
+        if TEMPLATE.search(step.text):
+            return Refusal(why="a template parameter was not filled in", code="unresolved-include")
+        if fits(masked, table.condition):
+            return Refusal(why="it holds only under a condition", code="branch")
+        if fits(masked, table.enumeration):
+            return Refusal(why="it offers a choice and does not make it", code="choice-required")
+        return Refusal(why="its words are not understood")
+
+    def _refused(self, step: Step, refusal: Refusal) -> Refusal:
+        change = self.stand.open
+        if change is not None:
+            change.blocked.append(f"line {step.first}: {refusal.why}: {step.text}")
+        self.items.append(Read(step=step, change=change, read_as="unknown", refusal=refusal))
+        return refusal
+
+    def _broken_marks(self, phrase: Phrase, step: Step) -> None:
+        for slot in phrase.slots:
+            if slot.broken:
+                line = next(
+                    (n for n, raw in enumerate(step.raw.split("\n"), step.first) if slot.text in raw),
+                    step.first,
+                )
+                self.findings.note(
+                    "markup-broken", (line,), section=self.section.heading, suggestion=f"Read it as {slot.text!r}.",
+                    source="CommonMark, emphasis and code spans",
+                    message=f"The marks around {slot.broken!r} are not read as markup; its words were used without.",
+                )  # fmt: skip
+
+
+def _read_as(sentences: Sequence[Sentence]) -> ReadAs:
+    forms = {sentence.form for sentence in sentences}
+    if forms & {"assign", "set", "flag", "ensure", "after", "refer"}:
+        return "bound"
+    if "free-choice" in forms:
+        return "input"
+    return "check" if "exists" in forms else "structural"

@@ -1,0 +1,139 @@
+"""Where a section's reader stands, and the change it is in: opening, saving and leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runbook.compile.bind import Refusal
+from runbook.compile.draft import OpenChange
+from runbook.compile.findings import Findings
+from runbook.compile.phrase import Slot
+from runbook.compile.result import Action
+from runbook.compile.route import Route
+from runbook.lexicon import Lexicon, Place
+from runbook.lexicon.match import match_name
+from runbook.tutorial import Section
+
+KINDS: dict[str, Action] = {"create": "create", "modify": "modify", "remove": "ensure-absent"}
+
+
+@dataclass(slots=True)
+class Stand:
+    """State of one section's reading. At most one change is open at a time."""
+
+    section: Section
+    lexicon: Lexicon
+    findings: Findings
+    route: Route
+    line: int = 0
+    """Line of the item that is being read."""
+    open: OpenChange | None = None
+    changes: list[OpenChange] = field(default_factory=list)
+    just_saved: OpenChange | None = None
+    decision: str | None = None
+    """Decision that gates the change the present item opens."""
+
+    def begin(self, kind: str, place: Place) -> OpenChange:
+        """Open a change at `place`; one that was still open is closed first."""
+        self.leave()
+        self.open = OpenChange(
+            place=place, action=KINDS[kind], section=self.section.id, opened_at=self.line,
+            identity=place.identity, optional=self.decision,
+        )  # fmt: skip
+        self.just_saved = None
+        return self.open
+
+    def change(self) -> OpenChange | None:
+        """Give the open change; an object's page opens one by itself when something is set there."""
+        place = self.route.place
+        if self.open is None and place is not None and place.shape == "object":
+            return self.begin("modify", place)
+        return self.open
+
+    def save(self) -> None:
+        """Close the open change at the present line."""
+        if self.open is not None:
+            self.open.committed_at = self.line
+            self._put_away()
+
+    def leave(self) -> None:
+        """Close the open change without a step that saves it, and say so."""
+        change = self.open
+        if change is None:
+            return
+        if change.settings or change.named:
+            advice = change.place.missing_commit
+            self.findings.note(
+                "missing-commit", (change.opened_at,), section=self.section.heading,
+                message=f"The change of {change.place.resource} that begins here is never saved by a step of the text.",
+                suggestion=advice.advice if advice else "", source=advice.source if advice else "",
+            )  # fmt: skip
+        self._put_away()
+
+    def _put_away(self) -> None:
+        assert self.open is not None, "only an open change is put away; this is a fault in the kit"
+        self.changes.append(self.open)
+        self.just_saved, self.open = self.open, None
+
+    # Words that are selected
+
+    def visit(self, slots: Sequence[Slot]) -> Refusal | None:
+        """Follow words that the text selects, in order; refuse at the first that means nothing here."""
+        at = 0
+        while at < len(slots):
+            begins = self.route.opens_with(slots[at:])
+            if begins and self.route.place is not None:
+                self._open_by(begins[0], self.route.place)
+                at += begins[1]
+                continue
+            refusal = self._one(slots[at])
+            if refusal:
+                return refusal
+            at += 1
+        return None
+
+    def _open_by(self, kind: str, place: Place) -> None:
+        if place.shape == "object" and self.open is not None and self.open.place is place:
+            return  # a second pane of the same object
+        self.begin(kind, place)
+
+    def _one(self, slot: Slot) -> Refusal | None:
+        if slot.href or self.open is None:
+            console = self.route.enter(slot)
+            if console:
+                self._entered(console.id)
+                return None
+        buttons, place = self.lexicon.places_file.buttons, self.route.place
+        if self.open is None:
+            if self.just_saved and match_name(slot.text, buttons.done):
+                return None
+            if match_name(slot.text, (*buttons.next, *buttons.done)):
+                return Refusal(why=f"{slot.text!r} belongs to a page that was not recognised")
+            if place is None or not match_name(slot.text, place.panes):
+                self.route.visit(slot.text)
+                self.just_saved = None
+            return None
+        here = self.open.place
+        if match_name(slot.text, here.commit):
+            self.save()
+        elif match_name(slot.text, buttons.next) or match_name(slot.text, here.panes):
+            pass
+        elif self.route.would_reach(slot.text):
+            self.leave()
+            self.route.visit(slot.text)
+        else:
+            return Refusal(why=f"{slot.text!r} is not a word that is known on this page")
+        return None
+
+    def _entered(self, console_id: str) -> None:
+        self.leave()
+        self.just_saved = None
+        console = self.route.console
+        if console is None or console.id != console_id:
+            return
+        if console.retired and not any(d.code == "portal-generation" for d in self.findings.diagnostics):
+            self.findings.note(
+                "portal-generation", (self.line,), console.retired.message, suggestion=console.retired.advice,
+                source=console.retired.source, section=self.section.heading,
+            )  # fmt: skip

@@ -1,0 +1,125 @@
+"""A compile as text for people: what will be set, where it stands, what is asked, what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, ResourceDraft, Setting
+from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
+
+
+def render(compiled: Compiled) -> str:
+    """Write the whole compile as lines of plain text, in the order of the tutorial."""
+    return "\n".join(_lines(compiled)).rstrip() + "\n"
+
+
+def _lines(compiled: Compiled) -> Iterator[str]:
+    counts = compiled.counts
+    yield compiled.tutorial.title
+    if compiled.tutorial.path:
+        yield f"from {compiled.tutorial.path}"
+    yield (
+        f"{counts['sections']} sections, {counts['numbered_steps']} numbered steps, "
+        f"{counts['list_items']} list items, {len(compiled.resources)} resources"
+    )
+    yield ""
+    for section in compiled.tutorial.sections:
+        yield from _section(compiled, section.id, section.heading or "(no heading)")
+    yield from _block("Inputs", [_input(item) for item in compiled.inputs])
+    references = [f"{r.name}: {r.select}  [{_where(r.lines)}]" for r in compiled.references]
+    yield from _block("References", references)
+    yield from _block("Order", [f"{first} before {then}" for first, then in compiled.order])
+    manual = [f"[{_where(m.lines)}] {m.text}" for m in compiled.manual]
+    yield from _block("Left to a person", manual)
+    yield from _diagnostics(compiled.diagnostics)
+    yield _ledger(compiled)
+
+
+def _section(compiled: Compiled, section: str, heading: str) -> Iterator[str]:
+    yield heading
+    drafts = [draft for draft in compiled.resources if draft.section == section]
+    if not drafts:
+        yield "  sets nothing"
+    for draft in drafts:
+        yield from _draft(draft)
+    yield ""
+
+
+def _draft(draft: ResourceDraft) -> Iterator[str]:
+    name = f"for each of {draft.for_each}" if draft.for_each else f"{draft.identity!r}"
+    gate = f"  (only with the decision {draft.optional})" if draft.optional else ""
+    yield f"  {draft.action} {draft.type} {name}{gate}"
+    width = max((len(setting.parameter) for setting in draft.settings), default=0)
+    for setting in draft.settings:
+        yield f"    {setting.parameter:<{width}} = {_value(setting.value)}  [{_where(setting.lines)}{_doubt(setting)}]"
+        if setting.assumption:
+            yield f"      assumed: {setting.assumption}"
+    if draft.untouched:
+        yield f"    left as it is: {', '.join(draft.untouched)}"
+    for reason in draft.blocked_by:
+        yield f"    BLOCKED: {reason}"
+
+
+def _doubt(setting: Setting) -> str:
+    return "" if setting.certainty == "exact label" else f"; {setting.certainty}"
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, InputValue):
+        return f"input {value.name}"
+    if isinstance(value, ReferenceValue):
+        return f"list {value.name}"
+    if isinstance(value, ComputedValue):
+        return f"read from {value.source}"
+    if isinstance(value, AdvisedValue):
+        return f"{_value(value.as_written)} as written, {_value(value.advised)} advised ({value.decision})"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(repr(item) for item in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _input(item: Input) -> str:
+    text = f"{item.name}: {item.kind.replace('_', ' ')}"
+    if isinstance(item.domain, Bounds):
+        text += f", {item.domain.low} to {item.domain.high}"
+    elif item.domain:
+        text += f", one of {', '.join(item.domain)}"
+    if item.recommended:
+        text += f", recommended {item.recommended.low} to {item.recommended.high}"
+    return f"{text}  [{_where(item.lines)}]"
+
+
+def _diagnostics(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
+    for severity in ("blocks", "asks", "tells"):
+        rows: list[str] = []
+        for item in diagnostics:
+            if item.severity == severity:
+                rows.append(f"[{_where(item.lines)}] {item.code}: {item.message}")
+                if item.suggestion:
+                    rows.append(f"    suggested: {item.suggestion} ({item.source})")
+        yield from _block({"blocks": "Blocks", "asks": "Asks", "tells": "Tells"}[severity], rows)
+
+
+def _block(title: str, rows: Sequence[str]) -> Iterator[str]:
+    if rows:
+        yield title
+        yield from (f"  {row}" for row in rows)
+        yield ""
+
+
+def _where(lines: Sequence[int]) -> str:
+    """Name lines the way people do: `line 5`, `lines 5, 7`, `lines 5-9`."""
+    if not lines:
+        return "whole text"
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    if list(lines) == list(range(lines[0], lines[-1] + 1)) and len(lines) > 2:
+        return f"lines {lines[0]}-{lines[-1]}"
+    return "lines " + ", ".join(str(line) for line in lines)
+
+
+def _ledger(compiled: Compiled) -> str:
+    ledger = compiled.ledger
+    parts = ", ".join(f"{count} {name}" for name, count in ledger["classes"].items())
+    closed = "closed" if ledger["closed"] else "NOT CLOSED: this is a fault in the kit"
+    return f"Ledger: {parts}; {ledger['lines']} lines, {closed}"

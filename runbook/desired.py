@@ -1,0 +1,149 @@
+"""From what a tutorial says to what this tenant shall have: fill in inputs, decisions, lists and look-ups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runbook import references
+from runbook.compile.result import ResourceDraft, Setting
+from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
+from runbook.inputs import decision_field, override_field, reference_field
+from runbook.kinds import BY_TYPE
+from runbook.plan import Attribute, Problem, Resource
+from runbook.values import TIMESPAN
+
+LookUp = Callable[[str, str], tuple[str | None, str]]
+"""Takes a source (``graph:…``) and an identity; returns the value, or None and the reason, and a note."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a section asks for on one tenant, and what could not be worked out."""
+
+    resources: tuple[Resource, ...]
+    problems: tuple[Problem, ...]
+
+
+class _Undecided(Exception):
+    """A value that needs an answer first; the text says which."""
+
+
+def wanted(
+    drafts: Iterable[ResourceDraft], values: Mapping[str, Any], domains: Sequence[str], look_up: LookUp
+) -> Wanted:
+    """Resolve the drafts of one section. Pure but for `look_up`.
+
+    `values` are the effective inputs by name; `domains` stand in where the input is empty. A draft that is
+    blocked, undecided or cannot be looked up becomes a Problem instead of a Resource.
+    """
+    resources: list[Resource] = []
+    problems: list[Problem] = []
+    for draft in drafts:
+        if draft.optional and not values.get(decision_field(draft.optional)):
+            continue
+        identities = _identities(draft, values, domains)
+        if not identities:
+            problems.append(_problem(draft, f"<{draft.for_each}>", "no domain was named"))
+        for identity in identities:
+            try:
+                resources.append(_resource(draft, identity, values, look_up))
+            except _Undecided as undecided:
+                problems.append(_problem(draft, identity, str(undecided)))
+    return Wanted(resources=tuple(resources), problems=tuple(problems))
+
+
+def _identities(draft: ResourceDraft, values: Mapping[str, Any], domains: Sequence[str]) -> Sequence[str]:
+    if draft.for_each is None:
+        return [str(draft.identity)]
+    return values.get(draft.for_each) or domains
+
+
+def _problem(draft: ResourceDraft, identity: str, reason: str) -> Problem:
+    lines = tuple(sorted({line for _, line in draft.lines}))
+    return Problem(
+        kind=draft.type,
+        identity=identity,
+        section=draft.section,
+        presence="unknown",
+        reason=reason,
+        lines=lines,
+    )
+
+
+def _resource(draft: ResourceDraft, identity: str, values: Mapping[str, Any], look_up: LookUp) -> Resource:
+    if draft.blocked_by:
+        raise _Undecided("; ".join(draft.blocked_by))
+    if draft.type not in BY_TYPE:
+        raise _Undecided(f"this kit cannot write a {draft.type} yet")
+    kind = BY_TYPE[draft.type]
+    attributes = [_attribute(setting, identity, values, look_up) for setting in draft.settings]
+    named = {attribute.name for attribute in attributes}
+    attributes += [attribute for attribute in kind.implied if attribute.name not in named]
+    return Resource(
+        kind=draft.type,
+        identity=identity,
+        section=draft.section,
+        attributes=tuple(attributes),
+        may_create=kind.creates,
+        lines=tuple(sorted({line for _, line in draft.lines})),
+    )
+
+
+def _attribute(setting: Setting, identity: str, values: Mapping[str, Any], look_up: LookUp) -> Attribute:
+    value, note = _value(setting, identity, values, look_up)
+    return Attribute(
+        name=setting.parameter,
+        value=list(value) if isinstance(value, tuple) else value,
+        lines=setting.lines,
+        words=f"{setting.label}: {setting.words}" if setting.label else setting.words,
+        note="; ".join(text for text in (setting.assumption, note) if text),
+    )
+
+
+def _value(setting: Setting, identity: str, values: Mapping[str, Any], look_up: LookUp) -> tuple[Any, str]:
+    match setting.value:
+        case InputValue(name=name):
+            value = values.get(name)
+            if value in (None, ""):
+                raise _Undecided(f"the tutorial leaves {name} open, and no value was given")
+            return _as_sent(value), f"input {name}"
+        case ReferenceValue(name=name):
+            region = values[reference_field(name)]
+            snapshot = references.egress_snapshot()
+            note = f"egress addresses for {region}, as published on {snapshot.date}"
+            return references.egress_ranges(region, snapshot), note
+        case ComputedValue(source=source):
+            override = values.get(override_field(setting.label))
+            if override:
+                return override, f"input {override_field(setting.label)}"
+            found, note = look_up(source, identity)
+            if found is None:
+                raise _Undecided(note)
+            return found, note
+        case AdvisedValue(as_written=as_written, advised=advised, decision=decision):
+            answer = values.get(decision_field(decision))
+            if answer not in ("advised", "as-written"):
+                field = decision_field(decision)
+                raise _Undecided(
+                    f"{setting.words!r} needs a decision: set {field} to advised ({_plain(advised)}) "
+                    f"or as-written ({_plain(as_written)})"
+                )
+            return (advised if answer == "advised" else as_written), f"decision {decision}: {answer}"
+        case literal:
+            return literal, ""
+
+
+def _as_sent(value: Any) -> Any:
+    """An interval chosen in words is sent as a time span."""
+    if isinstance(value, str) and re.fullmatch(r"\d+ (hours|days?)", value):
+        count, unit = value.split()
+        hours = int(count) * (1 if unit == "hours" else 24)
+        return TIMESPAN.canonical(f"P{hours // 24}DT{hours % 24}H")
+    return value
+
+
+def _plain(value: Any) -> str:
+    return " and ".join(repr(item) for item in value) if isinstance(value, tuple) else repr(value)

@@ -1,0 +1,74 @@
+"""The tutorials that the kit carries, and any other text by its path: read, compile, and what goes with it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runbook.compile import compile_tutorial
+from runbook.compile.result import Compiled, ResourceDraft
+from runbook.errors import TutorialError
+from runbook.inputs import Field, section_fields
+from runbook.lexicon import load_lexicon
+from runbook.tutorial import Section, read_tutorial
+
+OWN = "junk-and-user-quarantine"
+"""The kit's own edition of the tutorial that it exists for."""
+_FOLDER = Path(__file__).parent / "tutorials"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A compiled tutorial with what the kit says about its inputs."""
+
+    name: str
+    compiled: Compiled
+    described: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Sections that hold steps, in order: one notebook each."""
+        return tuple(section for section in self.compiled.tutorial.sections if section.steps)
+
+    def section(self, identifier: str) -> Section:
+        """Return a section by its id. Raises TutorialError naming those that there are."""
+        for section in self.sections:
+            if section.id == identifier:
+                return section
+        known = ", ".join(section.id for section in self.sections)
+        raise TutorialError(f"There is no section {identifier!r}. There are: {known}.", path=self.name)
+
+    def number(self, identifier: str) -> int:
+        """Return a section's place, counted from 1."""
+        return self.sections.index(self.section(identifier)) + 1
+
+    def drafts(self, section: str) -> tuple[ResourceDraft, ...]:
+        return tuple(draft for draft in self.compiled.resources if draft.section == section)
+
+    def fields(self, section: str) -> tuple[Field, ...]:
+        """Return the inputs of one section."""
+        return section_fields(self.compiled, section, self.described)
+
+    def all_fields(self) -> tuple[Field, ...]:
+        """Return the inputs of all sections, each once."""
+        found: dict[str, Field] = {}
+        for section in self.sections:
+            for field in self.fields(section.id):
+                found.setdefault(field.name, field)
+        return tuple(found.values())
+
+
+@functools.lru_cache(maxsize=8)
+def load(name: str = OWN) -> Document:
+    """Return a tutorial by name (one of the kit's own) or by path. Raises TutorialError."""
+    path = _FOLDER / f"{name}.md"
+    own = path.is_file() and "/" not in name and "\\" not in name
+    compiled = compile_tutorial(read_tutorial(path if own else Path(name)), load_lexicon())
+    described_path = (path if own else Path(name)).with_suffix(".inputs.yaml")
+    described = yaml.safe_load(described_path.read_text(encoding="utf-8")) if described_path.is_file() else {}
+    return Document(name=name, compiled=compiled, described=described)

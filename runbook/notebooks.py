@@ -1,0 +1,172 @@
+"""Generate the notebooks: one per section of a tutorial, thin cells, the same bytes for the same text.
+
+A code cell calls one method of the section and shows what it returns; all logic is in the package. Step
+anchors and the cell's part in the plan stand in metadata under the one key ``runbook``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from runbook.compile.result import ResourceDraft
+from runbook.compile.values import plain_json
+from runbook.inputs import Field
+from runbook.kinds import BY_TYPE
+from runbook.library import Document
+from runbook.runs import write_text
+from runbook.tutorial import Section, Step
+from runbook.views import lines_text
+
+_NEEDS = {
+    "EmailSecurityDomain": "a Cloudflare API token with *Cloud Email Security: Write*, and *Domain.Read.All* in "
+    "Microsoft Graph to read the expected MX",
+}
+_NEEDS_EXCHANGE = (
+    "an app registration with *Exchange.ManageAsApp* and a directory role that may change the setting "
+    "(Exchange Administrator)"
+)
+
+
+def file_name(document: Document, section: Section) -> str:
+    """Return a notebook's name, such as ``01-configure-domains.ipynb``."""
+    return f"{document.number(section.id):02}-{section.id}.ipynb"
+
+
+def generate(document: Document) -> dict[str, str]:
+    """Return the text of every notebook by file name. Equal documents give equal bytes."""
+    return {file_name(document, section): _text(document, section) for section in document.sections}
+
+
+def write(document: Document, directory: Path) -> list[Path]:
+    """Write the notebooks into a folder and return their paths."""
+    paths = []
+    for name, text in generate(document).items():
+        write_text(directory / name, text)
+        paths.append(directory / name)
+    return paths
+
+
+def _text(document: Document, section: Section) -> str:
+    tutorial = document.compiled.tutorial
+    notebook = {
+        "cells": list(_cells(document, section)),
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "runbook": {"tutorial": document.name, "sha256": tutorial.sha256, "section": section.id},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _cells(document: Document, section: Section) -> Iterator[dict[str, Any]]:
+    drafts = document.drafts(section.id)
+    yield _markdown("title", _title(document, section, drafts))
+    anchors = " ".join(f"{step.first}-{step.last}" for step in _walk(section))
+    yield _markdown("steps", _steps(document, section), anchors=anchors)
+    yield _code("parameters", _parameters(document.fields(section.id)), tags=["parameters"])
+    opening = (
+        "from runbook.section import open_section\n\n"
+        f'section = open_section("{document.name}#{section.id}", globals())\nsection'
+    )
+    yield _code("open", opening)
+    yield _markdown("about-inputs", "## Inputs\n\nThe values in effect, and where each came from.")
+    yield _code("inputs", "section.inputs()")
+    yield _markdown("about-plan", "## Plan\n\nReads the tenant and shows the difference. Nothing is written.")
+    yield _code("plan", "section.plan()")
+    yield _markdown(
+        "about-gate",
+        "## Gate\n\nOnly the plan above can be approved, and only by name or by its hash. "
+        "*Run All* stops here without harm.",
+    )
+    yield _code("gate", "section.gate()")
+    yield _markdown("about-apply", "## Apply\n\nCarries out the approved plan. Without one it does nothing.")
+    yield _code("apply", "section.apply()")
+    yield _markdown("about-verify", "## Verify\n\nReads everything again and compares it with the tutorial.")
+    yield _code("verify", "section.verify()")
+    yield _code("finish", "section.finish()")
+
+
+def _cell(kind: str, part: str, source: str, **more: Any) -> dict[str, Any]:
+    tags = more.pop("tags", [])
+    metadata: dict[str, Any] = {"runbook": {"part": part, **more}}
+    if tags:
+        metadata["tags"] = tags
+    return {"cell_type": kind, "id": part, "metadata": metadata, "source": source.splitlines(keepends=True)}
+
+
+def _markdown(part: str, source: str, **more: Any) -> dict[str, Any]:
+    return _cell("markdown", part, source, **more)
+
+
+def _code(part: str, source: str, **more: Any) -> dict[str, Any]:
+    return {**_cell("code", part, source, **more), "execution_count": None, "outputs": []}
+
+
+def _title(document: Document, section: Section, drafts: tuple[ResourceDraft, ...]) -> str:
+    tutorial = document.compiled.tutorial
+    number, count = document.number(section.id), len(document.sections)
+    paragraphs = [
+        f"# {section.heading}",
+        f"Section {number} of {count} of *{tutorial.title}*, "
+        f"lines {section.first} to {section.last} of `{Path(tutorial.path).name}` "
+        f"(SHA-256 `{tutorial.sha256[:12]}`).",
+    ]
+    if section.intent:
+        paragraphs.append(section.intent)
+    paragraphs.append("**What it sets**\n\n" + "\n".join(_sets(draft) for draft in drafts))
+    needs = sorted({_NEEDS.get(draft.type, _NEEDS_EXCHANGE) for draft in drafts})
+    paragraphs.append("**What it needs**: " + "; ".join(needs) + ".")
+    paragraphs.append(
+        "**How it is undone**: the values found before are kept in the run's journal, "
+        "and the record names them property by property."
+    )
+    return "\n\n".join(paragraphs)
+
+
+def _sets(draft: ResourceDraft) -> str:
+    title = BY_TYPE[draft.type].title if draft.type in BY_TYPE else draft.type
+    name = f"`{draft.identity}`" if draft.identity is not None else f"each of `{draft.for_each}`"
+    optional = f" (only with the decision `{draft.optional}`)" if draft.optional else ""
+    settings = ", ".join(f"{item.parameter} = {_short(plain_json(item.value))}" for item in draft.settings)
+    return f"- {title} {name}{optional}: {settings}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        key, content = next(iter(value.items()))
+        words = {"input": "input {}", "ref": "list {}", "from": "looked up in {}"}
+        content = str(content).split(":")[0] if key == "from" else content
+        return words.get(key, "as decided").format(f"`{content}`")
+    return f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _walk(section: Section) -> Iterator[Step]:
+    for step in section.steps:
+        yield from step.walk()
+
+
+def _steps(document: Document, section: Section) -> str:
+    lines = ["## The tutorial's steps", ""]
+    for step in section.steps:
+        lines += _step_lines(step, 0)
+    return "\n".join(lines)
+
+
+def _step_lines(step: Step, depth: int) -> list[str]:
+    bullet = f"{step.number}." if step.number is not None else "-"
+    text = " ".join(step.raw.split())
+    lines = [f"{'    ' * depth}{bullet} {text} *({lines_text([step.first])})*"]
+    for child in step.children:
+        lines += _step_lines(child, depth + 1)
+    return lines
+
+
+def _parameters(fields: tuple[Field, ...]) -> str:
+    lines = [f"{field.name}: {field.annotation} = {json.dumps(field.default)}  # {field.help}" for field in fields]
+    return "\n".join(lines).replace("= false ", "= False ").replace("= true ", "= True ")

@@ -1,0 +1,76 @@
+"""The nbconvert exporter ``runbook``: executed notebooks in, one small inert page out.
+
+Stock templates load scripts from five addresses and weigh 280 kB (measured with nbconvert 7.17). This one
+shows outputs as plain text only, escapes everything, and carries its own few lines of style.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from nbconvert.exporters.templateexporter import TemplateExporter
+from traitlets import default
+
+from runbook.record import page
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class RunbookExporter(TemplateExporter):  # type: ignore[misc]
+    """Render notebooks with the kit's own template. ``jupyter nbconvert --to runbook`` finds it by entry point."""
+
+    export_from_notebook = "Runbook record"
+    output_mimetype = "text/html"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    @default("template_extension")
+    def _template_extension_default(self) -> str:
+        return ".html.j2"
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "runbook"
+
+    @default("extra_template_basedirs")
+    def _extra_template_basedirs_default(self) -> list[str]:
+        return [str(_TEMPLATES)]
+
+    def _create_environment(self) -> Environment:
+        environment: Environment = super()._create_environment()
+        environment.autoescape = True
+        environment.trim_blocks = environment.lstrip_blocks = True
+        environment.filters["plain"] = plain_output
+        return environment
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, dict[str, Any]]:
+        """Render a notebook; without a run's page content in `resources` the notebook alone makes the page."""
+        resources = dict(resources or {})
+        resources.setdefault("page", page.from_notebook(nb))
+        html, resources = super().from_notebook_node(nb, resources, **kwargs)
+        return re.sub(r"\n\s*\n+", "\n", html), resources
+
+
+@functools.cache
+def exporter() -> RunbookExporter:
+    """Return the one exporter of this process: its templates are compiled once."""
+    return RunbookExporter()
+
+
+def plain_output(output: Any) -> str:
+    """Return an output as plain text; a picture or a widget is named, not shown."""
+    if output["output_type"] == "stream":
+        return _ANSI.sub("", "".join(output["text"]))
+    if output["output_type"] == "error":
+        return _ANSI.sub("", "\n".join(output["traceback"]))
+    data = output["data"]
+    if "text/plain" in data:
+        return _ANSI.sub("", "".join(data["text/plain"]))
+    return f"[{', '.join(sorted(data))}]"

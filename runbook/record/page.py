@@ -1,0 +1,175 @@
+"""What the record's page says, worked out before it is laid out: counts, rows and sentences, no markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runbook.kinds import BY_TYPE
+from runbook.plan import SYMBOL
+from runbook.views import lines_text, show_value
+
+_MODE_WORDS = {
+    "plan": "Plan: the tenant was read and compared; nothing was written",
+    "apply": "Apply: the approved plan was carried out",
+    "verify": "Verification: the tenant was read and compared; nothing was written",
+    "walkthrough": "Walkthrough by a person",
+}
+
+
+def from_result(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the page's content for a run's result."""
+    sections = [_section(item) for item in result["sections"]]
+    return {
+        "title": f"{result['tutorial']['title']}: {result['tenant']['name']}",
+        "tutorial": result["tutorial"],
+        "tenant": result["tenant"],
+        "run": result["run"],
+        "mode": _MODE_WORDS.get(result["mode"], result["mode"]),
+        "status": result["status"],
+        "finished": result["finished"],
+        "headline": _headline(result, sections),
+        "facts": _facts(result, sections),
+        "sections": sections,
+        "todo": _todo(result),
+        "open": result.get("diagnostics", []),
+        "assumptions": result.get("assumptions", []),
+        "journal": result.get("journal", {}),
+        "kit": result["kit"],
+        "simulated": result["tenant"].get("simulated", False),
+        "plan_hash": result.get("plan_hash", ""),
+    }
+
+
+def from_notebook(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content for a single notebook that nbconvert was given without a run."""
+    name = notebook["metadata"].get("runbook", {}).get("section", "Notebook")
+    return {"title": str(name), "sections": [], "notebook_only": True}
+
+
+def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> str:
+    verified = sum(1 for item in sections if item["verified"])
+    changed = sum(len(item["changed"]) for item in sections)
+    words = {
+        "changed": f"{changed} change{'s' if changed != 1 else ''} made. ",
+        "unchanged": "Nothing had to be changed. ",
+        "changes pending": "Changes are pending; nothing was written. ",
+        "refused": "Refused. ",
+        "unknown": "Not everything could be read, so nothing can be said about it. ",
+        "interrupted": "Interrupted. ",
+        "failed": "Failed. ",
+    }
+    return f"{words[result['status']]}{verified} of {len(sections)} sections verified by fresh reads."
+
+
+def _facts(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    tenant = result["tenant"]
+    facts = [
+        ("Tenant", tenant["name"] + (" (simulated)" if tenant.get("simulated") else "")),
+        ("Mode", _MODE_WORDS.get(result["mode"], result["mode"])),
+        ("Run", result["run"]),
+        ("Finished", result["finished"]),
+        ("Tutorial", f"{result['tutorial']['title']} (SHA-256 {result['tutorial']['sha256'][:16]})"),
+    ]
+    if result.get("plan_hash"):
+        facts.append(("Plan", result["plan_hash"]))
+    if result.get("approval"):
+        approval = result["approval"]
+        facts.append(
+            (
+                "Approved",
+                f"plan {approval['plan'][:16]} by {approval['approved_by']}, {approval['approved_at']}",
+            )
+        )
+    if result.get("requests"):
+        counted = result["requests"]
+        facts.append(("Far end's own log", f"{counted['total']} requests, {counted['writes']} of them writes"))
+    return facts
+
+
+def _todo(result: Mapping[str, Any]) -> list[str]:
+    """What a person must still do: errors with their remedy, manual steps, pending changes, open questions."""
+    todo = []
+    for item in result["sections"]:
+        if item["error"]:
+            todo.append(f"{item['title']}: {item['error']['detail']} {item['error']['remedy']}".strip())
+        for problem in (item["plan"] or {}).get("problems", []):
+            todo.append(f"{item['title']}: {problem['identity']}: {problem['reason']}")
+    todo += [f"{step['text']} ({lines_text(step['lines'])} of the tutorial)" for step in result.get("manual", [])]
+    if result["status"] == "changes pending":
+        todo.append("Read the plan; if it is right, approve and apply it.")
+    return list(dict.fromkeys(todo))
+
+
+def _section(item: Mapping[str, Any]) -> dict[str, Any]:
+    verification = item["verification"]
+    plan = item["plan"] or {"changes": [], "problems": []}
+    verified = bool(verification and verification["ok"])
+    changed = [change for change in item["changes"] if change["status"] == "changed"]
+    checks = verification["checks"] if verification else []
+    return {
+        "number": item["number"],
+        "id": item["section"],
+        "title": item["title"],
+        "status": item["status"],
+        "verified": verified,
+        "verdict": _verdict(item, verified),
+        "changed": changed,
+        "changes": [_change(change, item) for change in plan["changes"]],
+        "problems": [{"what": f"{_title(p['kind'])} {p['identity']}", "reason": p["reason"]} for p in plan["problems"]],
+        "checks": [_check(check) for check in checks],
+        "wrong": [_check(check) for check in checks if not check["ok"]],
+        "verified_at": verification["at"] if verification else "",
+        "inputs": item["inputs"],
+        "error": item["error"],
+        "by_hand": [line for hand in item["by_hand"] for line in hand["lines"]],
+        "steps": item.get("steps", []),
+    }
+
+
+def _verdict(item: Mapping[str, Any], verified: bool) -> str:
+    if verified:
+        return "verified"
+    if item["status"] in ("unknown", "refused", "failed", "interrupted"):
+        return str(item["status"])
+    return "not verified" if item["plan"] else "not run"
+
+
+def _title(kind: str) -> str:
+    return BY_TYPE[kind].title if kind in BY_TYPE else kind
+
+
+def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    done = {(c["kind"], c["identity"]): c for c in item["changes"]}.get((change["kind"], change["identity"]))
+    return {
+        "symbol": SYMBOL[change["action"]],
+        "action": change["action"],
+        "what": f"{_title(change['kind'])} {change['identity']}",
+        "reason": change["reason"],
+        "status": done["status"] if done else "unchanged",
+        "properties": [
+            {
+                "name": prop["name"],
+                "before": "(did not exist)"
+                if change["action"] == "create"
+                else show_value(change["kind"], prop["name"], prop["before"]),
+                "after": show_value(change["kind"], prop["name"], prop["after"]),
+                "changed": prop["changed"],
+                "lines": lines_text(prop["lines"]),
+                "words": prop["words"],
+                "note": prop["note"],
+            }
+            for prop in change["properties"]
+        ],
+    }
+
+
+def _check(check: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "what": f"{_title(check['kind'])} {check['identity']}",
+        "name": check["name"],
+        "wanted": show_value(check["kind"], check["name"], check["wanted"]),
+        "found": check["found_text"],
+        "ok": check["ok"],
+        "lines": lines_text(check["lines"]),
+    }

@@ -1,0 +1,33 @@
+"""Write a run's record from its files; nothing else is asked, so a record can be made again at any time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from runbook.record import page
+from runbook.record.exporter import exporter
+from runbook.runs import RunFolder, read_json, write_text
+
+
+def record_notebook(folder: RunFolder) -> Any:
+    """Return one notebook with the code cells of all executed notebooks of a run, in order."""
+    cells = []
+    for path in sorted((folder.path / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.metadata["runbook_notebook"] = path.name
+                cell.id = f"{path.stem[:2]}-{cell.id}"[:64]
+                cells.append(cell)
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def write_record(folder: RunFolder) -> Path:
+    """Render ``record.html`` from ``result.json`` and the executed notebooks, and return its path."""
+    content = page.from_result(read_json(folder.path / "result.json"))
+    html, _ = exporter().from_notebook_node(record_notebook(folder), {"page": content})
+    write_text(folder.record, html)
+    return folder.record

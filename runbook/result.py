@@ -1,0 +1,182 @@
+"""What a run's result says: its sections put together, its exit code, and what the record needs beside them."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runbook import __version__, journal
+from runbook.errors import ExitCode
+from runbook.library import Document
+from runbook.plan import digest
+from runbook.runs import RunFolder, read_json
+from runbook.tutorial import Section
+from runbook.views import lines_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the parent of a run knows beside the files that its sections wrote."""
+
+    tenant: str
+    simulated: bool
+    mode: str
+    interrupted: bool
+    asked: Mapping[str, Any]
+    """A simulated tenant's own count of requests and writes, and what it assumed; empty for a real one."""
+
+
+def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]:
+    """Put the sections' results together. A section that did not end by itself is called what it is."""
+    done = {item["section"]: item for item in folder.sections()}
+    sections = []
+    for section in document.sections:
+        item = done.get(section.id) or _never_run(document, section)
+        if item["status"] == "running":
+            item = {**item, "status": "interrupted" if facts.interrupted else "failed"}
+            item["error"] = item["error"] or _stopped_midway(folder, item)
+        sections.append({**item, "steps": list(_steps(document, section))})
+    code = ExitCode.INTERRUPTED if facts.interrupted else exit_code(sections, facts.mode)
+    approval = read_json(folder.approval) if folder.approval.is_file() else None
+    return {
+        "format": 1,
+        "run": folder.path.name,
+        "kit": {"version": __version__, "python": platform.python_version(), "platform": sys.platform},
+        "tenant": {"name": facts.tenant, "simulated": facts.simulated},
+        "mode": facts.mode,
+        "tutorial": {
+            "name": document.name,
+            "title": document.compiled.tutorial.title,
+            "sha256": document.compiled.tutorial.sha256,
+        },
+        "finished": journal.now(),
+        "status": _status(code, sections),
+        "exit_code": code,
+        "approval": approval and {k: approval[k] for k in ("plan", "approved_by", "approved_at")},
+        "requests": {k: facts.asked[k] for k in ("total", "writes") if k in facts.asked},
+        "diagnostics": _diagnostics(document),
+        "manual": [step.as_json() for step in document.compiled.manual],
+        "assumptions": [*_assumptions(document), *facts.asked.get("assumptions", [])],
+        "sections": sections,
+    }
+
+
+def _never_run(document: Document, section: Section) -> dict[str, Any]:
+    return {
+        "section": section.id,
+        "number": document.number(section.id),
+        "title": section.heading,
+        "status": "not-run",
+        "phase": "not opened",
+        "inputs": [],
+        "plan": None,
+        "approval": None,
+        "changes": [],
+        "by_hand": [],
+        "verification": None,
+        "error": None,
+    }
+
+
+def _stopped_midway(folder: RunFolder, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Explain a section that began and never said how it ended, from its notebook."""
+    detail = f"The notebook stopped in phase {item['phase']!r} without a word."
+    path = folder.notebook(item["number"], item["section"])
+    if path.is_file():
+        for cell in read_json(path)["cells"]:
+            for output in cell.get("outputs", []):
+                if output["output_type"] == "error":
+                    detail = f"{output['ename']}: {output['evalue']}"
+    return {
+        "type": "Stopped",
+        "summary": "The section did not come to its end",
+        "detail": detail,
+        "remedy": "Plan again: the plan shows what is left to do.",
+        "exit_code": ExitCode.FAILED,
+    }
+
+
+def _steps(document: Document, section: Section) -> Iterator[dict[str, Any]]:
+    """Yield the section's steps in the tutorial's words, with what the compiler made of each."""
+    for reading in document.compiled.readings:
+        if reading.section == section.id:
+            yield {
+                "line": reading.first,
+                "number": reading.number,
+                "text": reading.text,
+                "read_as": reading.read_as,
+            }
+
+
+def _diagnostics(document: Document) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": item.code,
+            "severity": item.severity,
+            "where": lines_text(item.lines),
+            "message": item.message,
+            "suggestion": item.suggestion,
+        }
+        for item in document.compiled.diagnostics
+    ]
+
+
+def _assumptions(document: Document) -> list[str]:
+    """Sentences for every setting whose meaning was inferred from the tutorial's words."""
+    return [
+        f"{lines_text(setting.lines).capitalize()}, {setting.label}: {setting.assumption}"
+        for draft in document.compiled.resources
+        for setting in draft.settings
+        if setting.assumption
+    ]
+
+
+def exit_code(sections: Sequence[Mapping[str, Any]], mode: str) -> int:
+    """Return the exit code for sections' results; the gravest of them decides."""
+    errors = {item["error"]["exit_code"] for item in sections if item["error"]}
+    grave = (ExitCode.INTERRUPTED, ExitCode.FAILED, ExitCode.USAGE, ExitCode.UNREADABLE, ExitCode.REFUSED)
+    for code in grave:
+        if code in errors:
+            return code
+    if ExitCode.CHANGES in errors:  # a fresh read did not agree: what was applied did not come about
+        return ExitCode.FAILED if mode == "apply" else ExitCode.CHANGES
+    plans = [item["plan"] for item in sections]
+    if any(plan is None for plan in plans):
+        return ExitCode.FAILED
+    if any(plan["problems"] for plan in plans):
+        return ExitCode.REFUSED
+    if mode == "plan":
+        pending = any(change["action"] != "none" for plan in plans for change in plan["changes"])
+        return ExitCode.CHANGES if pending else ExitCode.DONE
+    verified = all(item["verification"] and item["verification"]["ok"] for item in sections)
+    return ExitCode.DONE if verified else ExitCode.FAILED
+
+
+def _status(code: int, sections: Sequence[Mapping[str, Any]]) -> str:
+    if code == ExitCode.DONE:
+        return "changed" if any(item["status"] == "changed" for item in sections) else "unchanged"
+    words = {
+        ExitCode.CHANGES: "changes pending",
+        ExitCode.REFUSED: "refused",
+        ExitCode.UNREADABLE: "unknown",
+        ExitCode.INTERRUPTED: "interrupted",
+    }
+    return words.get(code, "failed")
+
+
+def whole_plan(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the plan over all sections with its hash, or None if a section has none."""
+    plans = [item["plan"] for item in result["sections"]]
+    if any(plan is None for plan in plans):
+        return None
+    body = {
+        "format": 1,
+        "tenant": plans[0]["scope"]["tenant"],
+        "tutorial": result["tutorial"],
+        "inputs": {name: value for plan in plans for name, value in plan["scope"]["inputs"].items()},
+        "sections": plans,
+    }
+    return {"hash": digest(body), **body}

@@ -1,0 +1,215 @@
+"""Run all sections of a tutorial on one tenant, headless: papermill over the notebooks, then one record.
+
+The kernel is reached by parameters and files only, so an interactive walkthrough and a batch cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runbook import library, notebooks, result, tenants
+from runbook.errors import UnreadableState
+from runbook.inputs import RUN_FIELDS, effective
+from runbook.journal import Journal
+from runbook.library import Document
+from runbook.runs import RunFolder, approval_for, read_json, write_json, write_text
+from runbook.tutorial import Section
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be run: everything that a command line says."""
+
+    tenant: str
+    mode: str
+    tutorial: str = library.OWN
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    approve: str | None = None
+    base: Path | None = None
+    cell_timeout_seconds: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended: its folder, its result file's content and the exit code."""
+
+    folder: RunFolder
+    result: dict[str, Any]
+
+    @property
+    def exit_code(self) -> int:
+        return int(self.result["exit_code"])
+
+
+def check_request(request: Request) -> Document:
+    """Check tutorial, tenant and parameters without touching anything. Raises UsageError."""
+    document = library.load(request.tutorial)
+    entry = tenants.entry(request.tenant)
+    fields = [item for item in document.all_fields() if item.name not in RUN_FIELDS]
+    own = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
+    effective(fields, request.parameters, own)
+    return document
+
+
+def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
+    """Run every section in order and return the outcome; the run's folder then holds all its files.
+
+    In mode apply, sections after one that failed or was refused are not run. Raises UsageError or
+    PlanRefused before anything is made if the request itself cannot be carried out.
+    """
+    document = check_request(request)
+    approval = None
+    if request.mode == "apply":
+        approval = approval_for(request.approve or "", request.tenant, request.base)
+    folder = RunFolder.create(request.tenant, request.mode, request.base)
+    log = Journal(folder.journal)
+    log.append("run-started", tenant=request.tenant, mode=request.mode, tutorial=request.tutorial)
+    parameters = dict(request.parameters)
+    if approval is not None:
+        write_json(folder.approval, approval)
+        # The inputs are part of what was approved; only what says how to run is new.
+        parameters = {**approval["inputs"], **parameters}
+    interrupted, asked = _execute_all(request, document, folder, parameters, progress)
+    outcome = _close(request, document, folder, interrupted, asked)
+    from runbook.record import write_record
+
+    progress("record")
+    write_record(folder)
+    return outcome
+
+
+def _close(
+    request: Request, document: Document, folder: RunFolder, interrupted: bool, asked: Mapping[str, Any]
+) -> Outcome:
+    """Write the run's result and plan, and close its journal."""
+    log = Journal(folder.journal)
+    facts = result.Facts(
+        tenant=request.tenant,
+        simulated=tenants.entry(request.tenant).simulated is not None,
+        mode=request.mode,
+        interrupted=interrupted,
+        asked=asked,
+    )
+    content = result.build(facts, document, folder)
+    plan = result.whole_plan(content)
+    content["plan_hash"] = plan["hash"] if plan else ""
+    entry = log.append("run-finished", status=content["status"], exit_code=content["exit_code"])
+    content["journal"] = {"entries": entry["n"] + 1, "head": entry["hash"]}
+    write_json(folder.path / "result.json", content)
+    if plan is not None:
+        write_json(folder.path / "plan.json", plan)
+    return Outcome(folder=folder, result=content)
+
+
+def _execute_all(
+    request: Request,
+    document: Document,
+    folder: RunFolder,
+    parameters: Mapping[str, Any],
+    progress: Progress,
+) -> tuple[bool, dict[str, Any]]:
+    """Run the notebooks; return whether somebody interrupted the run, and what a simulated tenant was asked."""
+    entry = tenants.entry(request.tenant)
+    server = tenants.serve(request.tenant, entry) if entry.simulated is not None else None
+    before = tenants.last_request(request.tenant, entry)
+    preload()
+    interrupted = False
+    try:
+        with _worker(folder) as worker:
+            for section in document.sections:
+                progress(section.heading)
+                _execute(request, document, section, folder, parameters, worker)
+                if not _may_go_on(folder, document, section, request.mode):
+                    break
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        if server is not None:
+            server.stop()
+    return interrupted, tenants.asked(request.tenant, entry, before)
+
+
+def preload() -> None:
+    """Import once, before forking, what every section needs."""
+    import msal  # noqa: F401
+    import requests  # noqa: F401
+
+    import runbook.section  # noqa: F401
+    import tenantapi.cloudflare
+    import tenantapi.exchange
+    import tenantapi.graph
+    import tenantapi.tokens  # noqa: F401
+
+
+@contextlib.contextmanager
+def _worker(folder: RunFolder) -> Iterator[Any]:
+    """Give one forked child for all sections of the tenant, or None where forking is not safe."""
+    from runbook.engine import Worker, can_fork
+
+    if not can_fork():
+        yield None
+        return
+    with Worker(directory=Path.cwd()) as worker:
+        yield worker
+
+
+def _execute(
+    request: Request,
+    document: Document,
+    section: Section,
+    folder: RunFolder,
+    parameters: Mapping[str, Any],
+    worker: Any,
+) -> None:
+    """Run one section's notebook by papermill. What went wrong stands in the section's result and in the notebook."""
+    import papermill
+    from papermill.engines import papermill_engines
+    from papermill.exceptions import PapermillExecutionError
+
+    from runbook.engine import RunbookEngine
+
+    papermill_engines.register("runbook", RunbookEngine)
+    number = document.number(section.id)
+    output = folder.notebook(number, section.id)
+    output.parent.mkdir(exist_ok=True)
+    source = output.with_suffix(".source.ipynb")
+    write_text(source, notebooks.generate(document)[notebooks.file_name(document, section)])
+    names = {item.name for item in document.fields(section.id)}
+    values = {name: value for name, value in parameters.items() if name in names}
+    values |= {"tenant": request.tenant, "mode": request.mode, "run_dir": str(folder.path)}
+    try:
+        papermill.execute_notebook(
+            str(source),
+            str(output),
+            values,
+            engine_name="runbook",
+            kernel_name="python3",
+            progress_bar=False,
+            worker=worker,
+            execution_timeout=request.cell_timeout_seconds,
+        )
+    except PapermillExecutionError:
+        pass
+    finally:
+        source.unlink(missing_ok=True)
+
+
+def _may_go_on(folder: RunFolder, document: Document, section: Section, mode: str) -> bool:
+    """Whether the next section may be run after this one."""
+    path = folder.section(document.number(section.id), section.id)
+    if not path.is_file():
+        return False
+    content = read_json(path)
+    error = content["error"]
+    if error is None:
+        return bool(content["status"] != "running")
+    if mode == "apply":
+        return False
+    # A tenant that cannot be reached or signed in to stays so; another unknown is a matter of one section.
+    return not (error["type"] == UnreadableState.__name__ and content["phase"] == "opened")

@@ -1,0 +1,135 @@
+"""A run's folder: where it is, what lies in it, and how files in it are written.
+
+``runs/<utc>-<tenant>-<mode>-<id>/`` holds ``journal.jsonl``, ``plan.json``, ``result.json``, ``record.html``,
+``sections/*.json`` and ``notebooks/*.ipynb``; a run that applies also holds the ``approval.json`` it acts on.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runbook.errors import PlanRefused
+
+
+def runs_directory() -> Path:
+    """Return where runs are kept: RUNBOOK_RUNS, else ``runs`` below the present folder."""
+    return Path(os.environ.get("RUNBOOK_RUNS") or "runs")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One run's folder and the names in it."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, tenant: str, mode: str, base: Path | None = None) -> RunFolder:
+        """Make a new folder, named by time, tenant and mode, that no other run has."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        safe = re.sub(r"[^A-Za-z0-9._-]", "_", tenant)[:40] or "tenant"
+        path = (base or runs_directory()) / f"{stamp}-{safe}-{mode}-{secrets.token_hex(3)}"
+        path.mkdir(parents=True)
+        return cls(path.absolute())
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def approval(self) -> Path:
+        return self.path / "approval.json"
+
+    @property
+    def record(self) -> Path:
+        return self.path / "record.html"
+
+    def section(self, number: int, section: str) -> Path:
+        return self.path / "sections" / f"{number:02}-{section}.json"
+
+    def notebook(self, number: int, section: str) -> Path:
+        return self.path / "notebooks" / f"{number:02}-{section}.ipynb"
+
+    def sections(self) -> list[dict[str, Any]]:
+        """Return what the sections have written so far, in their order."""
+        return [read_json(path) for path in sorted((self.path / "sections").glob("*.json"))]
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file so that a reader finds either the old content or the new one, never a part."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step (a new file takes the old one's place)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def plans(base: Path | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the plans of all runs, newest first; a file that is not whole is passed over."""
+    for path in sorted((base or runs_directory()).glob("*/plan.json"), reverse=True):
+        try:
+            yield path.parent, read_json(path)
+        except ValueError:
+            continue
+
+
+def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[str, Any]:
+    """Return the approval of a stored plan, ready to be put into the run that applies it.
+
+    `plan_hash` may be shortened to 8 digits or more if one plan only begins so. Raises PlanRefused when there
+    is no such plan, or when it was made for another tenant.
+    """
+    wanted = plan_hash.strip().lower()
+    if len(wanted) < 8 or not re.fullmatch(r"[0-9a-f]+", wanted):
+        raise PlanRefused(f"{plan_hash!r} is not the hash of a plan.", _HOW)
+    found = {item["hash"]: item for _, item in plans(base) if item.get("hash", "").startswith(wanted)}
+    if len(found) != 1:
+        count = "No plan" if not found else f"{len(found)} plans"
+        raise PlanRefused(f"{count} in {base or runs_directory()} has a hash beginning {wanted}.", _HOW)
+    plan = next(iter(found.values()))
+    if plan["tenant"]["name"] != tenant:
+        raise PlanRefused(
+            f"The plan {wanted[:12]} was made for the tenant {plan['tenant']['name']!r}, not for {tenant!r}.",
+            _HOW,
+        )
+    return {
+        "plan": plan["hash"],
+        "tenant": plan["tenant"],
+        "sections": plan["sections"],
+        "inputs": plan["inputs"],
+        "approved_by": _person(),
+        "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+_HOW = "Make a plan and read it, then approve the hash it prints:\n\n    runbook plan --tenant NAME\n"
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

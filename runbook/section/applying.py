@@ -1,0 +1,118 @@
+"""Carry out the approved changes of one section, one after the other, each written down before it is sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tenacity
+
+from runbook.errors import ApplyFailed
+from runbook.journal import Journal
+from runbook.kinds import BY_TYPE
+from runbook.plan import Change, Plan
+from runbook.section.approving import unmoved
+from runbook.section.observing import read_objects
+from tenantapi import ApiError, Services
+from tenantapi.calls import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a write may take to become visible [ACL: 20 seconds to minutes], and how time is spent."""
+
+    limit_seconds: float = 120.0
+    first_seconds: float = 0.5
+    most_seconds: float = 10.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def poll(self, visible: Callable[[], bool]) -> bool:
+        """Ask again, with growing pauses, until `visible` is true; False when the limit has passed."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda seen: not seen),
+            wait=tenacity.wait_exponential(multiplier=self.first_seconds, max=self.most_seconds),
+            stop=tenacity.stop_after_delay(self.limit_seconds),
+            sleep=self.sleep,
+            retry_error_callback=lambda state: False,
+        )
+        return bool(retrying(visible))
+
+    def __call__(self, what: str, visible: Callable[[], bool]) -> None:
+        if not self.poll(visible):
+            raise ApplyFailed(
+                f"After {self.limit_seconds:g} seconds, {what} could still not be seen.",
+                "The service may need longer. Nothing depends on waiting: plan again later and apply the rest.",
+            )
+
+
+class Recorder:
+    """Tells the journal of every call: a write before it is sent, and every answer."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.writes = 0
+
+    def __call__(self, call: Call) -> None:
+        if call.phase == "sent" and not call.write:
+            return
+        self.writes += call.write and call.phase == "sent"
+        self._journal.append(
+            "call",
+            phase=call.phase,
+            service=call.service,
+            operation=call.operation,
+            write=call.write,
+            status=call.status,
+            request_id=call.request_id,
+            error=call.error,
+        )
+
+
+def apply_changes(
+    services: Services,
+    plan: Plan,
+    journal: Journal,
+    patience: Patience,
+    note: Callable[[Change, str, str], None],
+) -> None:
+    """Carry out the plan's pending changes in order; `note` is told the status of each.
+
+    Each thing is read again just before its write. Raises PlanRefused if it moved, ApplyFailed if a call
+    failed; changes after that one are not begun.
+    """
+    for change in plan.pending:
+        observed = read_objects(services, [change.key])[0]
+        unmoved(change.observed, change.action, observed)
+        journal.append("change-started", **_entry(change))
+        note(change, "running", "")
+        try:
+            BY_TYPE[change.kind].write(services, change, observed, patience)
+        except (ApiError, ApplyFailed) as error:
+            failure = _failure(change, error)
+            journal.append("change-failed", kind=change.kind, identity=change.identity, error=failure.detail)
+            note(change, "failed", failure.detail)
+            raise failure from error
+        journal.append("change-done", kind=change.kind, identity=change.identity, action=change.action)
+        note(change, "changed", "")
+
+
+def _entry(change: Change) -> Mapping[str, Any]:
+    return {
+        "kind": change.kind,
+        "identity": change.identity,
+        "action": change.action,
+        "before": dict(change.observed),
+        "after": {item.attribute: item.after for item in change.changed},
+    }
+
+
+def _failure(change: Change, error: ApiError | ApplyFailed) -> ApplyFailed:
+    if isinstance(error, ApplyFailed):
+        return error
+    title = BY_TYPE[change.kind].title
+    detail = f"{title} {change.identity}: {error.summary}: {error.detail}"
+    if error.ambiguous:
+        detail += "\nWhether the change took effect is not known."
+    return ApplyFailed(detail, error.remedy or "Plan again to see what is left to do.")

@@ -1,0 +1,123 @@
+"""May this plan be applied? Only the approved plan, on the approved tenant, from the state it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runbook.errors import PlanRefused
+from runbook.kinds import BY_TYPE
+from runbook.plan import Observed, Plan
+from runbook.runs import RunFolder, read_json
+from runbook.section.observing import read_objects
+from tenantapi import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Whose word allows a plan, and how it was given."""
+
+    plan_hash: str
+    approved_by: str
+    how: str
+
+
+def stored_approval(folder: RunFolder) -> Mapping[str, Any] | None:
+    """Return the approval that lies in the run's folder, if one does."""
+    return read_json(folder.approval) if folder.approval.is_file() else None
+
+
+def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+    """Return the approval of exactly this plan. Raises PlanRefused saying what differs or is missing."""
+    if not plan.can_apply:
+        raise PlanRefused(_problems(plan), "Nothing is written while a part of the plan is unknown.")
+    if approve:
+        if len(approve) >= 8 and plan.hash.startswith(approve.lower()):
+            return Approval(plan_hash=plan.hash, approved_by="parameter", how="hash given as a parameter")
+        raise PlanRefused(
+            f"The plan for this section is {plan.hash[:12]}, and {approve[:12]!r} was approved.",
+            "Read the plan above; if it is right, approve its hash.",
+        )
+    if stored is None:
+        raise PlanRefused(
+            f"Nobody has approved the plan {plan.hash[:12]}.",
+            f"Read it, then approve it: set approve to {plan.hash[:12]} and mode to apply.",
+        )
+    approved = {item["section"]: item for item in stored["sections"]}.get(plan.section)
+    if approved is None or approved["hash"] != plan.hash:
+        raise PlanRefused(_moved(plan, approved), "Make a new plan, read it, and approve that one.")
+    return Approval(plan_hash=plan.hash, approved_by=str(stored["approved_by"]), how="approved plan")
+
+
+def _problems(plan: Plan) -> str:
+    reasons = [f"{BY_TYPE[item.kind].title} {item.identity}: {item.reason}" for item in plan.problems]
+    return "\n".join(reasons)
+
+
+def _moved(plan: Plan, approved: Mapping[str, Any] | None) -> str:
+    """Say what is different between the approved plan of a section and the present one."""
+    if approved is None:
+        return f"The approved plan says nothing about the section {plan.section}."
+    before = {(item["kind"], item["identity"]): item for item in approved["changes"]}
+    differences = []
+    for change in plan.changes:
+        old = before.pop(change.key, None)
+        if old is None:
+            differences.append(f"{change.identity} is not in the approved plan")
+            continue
+        for name in sorted({*old["observed"], *change.observed}):
+            then, now = old["observed"].get(name), change.observed.get(name)
+            if then != now:
+                differences.append(f"{change.identity}, {name}: was {then!r} when approved, now {now!r}")
+        if old["action"] == "create" and change.action != "create":
+            differences.append(f"{change.identity} did not exist when approved, now it does")
+    differences += [f"{identity} is only in the approved plan" for _, identity in before]
+    detail = "; ".join(differences) or "inputs, tutorial text or tenant are not those of the approved plan"
+    return f"The tenant or the inputs have changed since the plan was approved: {detail}."
+
+
+def unmoved_everywhere(services: Services, stored: Mapping[str, Any]) -> None:
+    """Before a run's first write: read everything that the approved plan is about, in all sections.
+
+    Raises PlanRefused naming what moved, so that no section is written when a later one could not be.
+    """
+    changes = [change for section in stored["sections"] for change in section["changes"]]
+    observed = {item.key: item for item in read_objects(services, [(c["kind"], c["identity"]) for c in changes])}
+    moved = []
+    for change in changes:
+        now = observed[(change["kind"], change["identity"])]
+        problem = _difference(change["observed"], change["action"], now)
+        if problem:
+            moved.append(f"{BY_TYPE[now.kind].title} {now.identity}: {problem}")
+    if moved:
+        raise PlanRefused(
+            "The tenant has changed since the plan was approved: " + "; ".join(moved) + ".",
+            "Nothing was written. Make a new plan, read it, and approve that one.",
+        )
+
+
+def unmoved(before: Mapping[str, Any], action: str, now: Observed) -> None:
+    """Just before a write: raise PlanRefused if the object is no longer what the change was made for."""
+    problem = _difference(before, action, now)
+    if problem:
+        raise PlanRefused(
+            f"{BY_TYPE[now.kind].title} {now.identity} has changed since the plan was made: {problem}.",
+            "It was left as it is. Make a new plan, read it, and approve that one.",
+        )
+
+
+def _difference(before: Mapping[str, Any], action: str, now: Observed) -> str:
+    if now.presence == "unknown":
+        return f"it could not be read ({now.reason})"
+    if action == "create":
+        return "" if now.presence == "absent" else "it did not exist, now it does"
+    if now.presence == "absent":
+        return "it existed, now it does not"
+    types = BY_TYPE[now.kind].types
+    changed = [
+        f"{name} was {before.get(name)!r}, now {types[name].canonical(now.properties.get(name))!r}"
+        for name in types
+        if name in now.properties and types[name].canonical(now.properties[name]) != before.get(name)
+    ]
+    return "; ".join(changed)

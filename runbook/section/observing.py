@@ -1,0 +1,104 @@
+"""Read a tenant and compare it with what the section asks for. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from runbook import desired
+from runbook.compile.result import ResourceDraft
+from runbook.errors import UnreadableState
+from runbook.kinds import BY_TYPE, VALUE_TYPES
+from runbook.plan import Observed, Plan, diff
+from runbook.values import Json
+from tenantapi import ApiError, Services
+from tenantapi.errors import SignInError, UnreachableError
+
+_FATAL = (SignInError, UnreachableError)
+
+
+def unreadable(error: ApiError) -> UnreadableState:
+    """Word a service's error as a state that could not be read, with what to do."""
+    return UnreadableState(f"{error.summary}: {error.detail}", error.remedy)
+
+
+def look_up_in(services: Services) -> desired.LookUp:
+    """Return the look-up of values that another service knows."""
+
+    def look_up(source: str, identity: str) -> tuple[str | None, str]:
+        if not source.startswith("graph:domains/") or "recordType=Mx" not in source:
+            return None, f"this kit cannot look up {source}"
+        try:
+            found = services.graph.expected_mx(identity)
+        except _FATAL as error:
+            raise unreadable(error) from error
+        except ApiError as error:
+            return None, f"the expected MX could not be read: {error.detail}"
+        if found is None:
+            return None, f"Microsoft Graph names no expected MX for {identity}; set forwarding_to"
+        return found, "expected MX, read from Microsoft Graph"
+
+    return look_up
+
+
+def read_objects(services: Services, keys: Iterable[tuple[str, str]]) -> tuple[Observed, ...]:
+    """Read things by kind and identity; what could not be read is unknown, with the reason.
+
+    Raises UnreadableState when the tenant cannot be reached or signed in to at all.
+    """
+    by_kind: dict[str, list[str]] = {}
+    for kind, identity in keys:
+        by_kind.setdefault(kind, []).append(identity)
+    found: list[Observed] = []
+    for kind, identities in by_kind.items():
+        try:
+            found += BY_TYPE[kind].read(services, identities)
+        except _FATAL as error:
+            raise unreadable(error) from error
+        except ApiError as error:
+            reason = f"{error.summary}: {error.detail}"
+            found += [
+                Observed(kind=kind, identity=name, presence="unknown", properties={}, reason=reason)
+                for name in identities
+            ]
+    return tuple(found)
+
+
+def make_plan(
+    services: Services,
+    drafts: Sequence[ResourceDraft],
+    *,
+    section: str,
+    values: Mapping[str, Any],
+    domains: Sequence[str],
+    scope: Mapping[str, Json],
+) -> tuple[Plan, tuple[Observed, ...]]:
+    """Read what the section is about and return the plan with what was found."""
+    wanted = desired.wanted(drafts, values, domains, look_up_in(services))
+    observed = read_objects(services, [resource.key for resource in wanted.resources])
+    plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
+    return replace(plan, problems=(*wanted.problems, *plan.problems)), observed
+
+
+def checks(plan: Plan) -> list[dict[str, Any]]:
+    """Turn a fresh plan into one check per property: what is wanted, what was found, and whether they agree."""
+    found: list[dict[str, Any]] = []
+    for change in plan.changes:
+        for item in change.differences:
+            before = BY_TYPE[change.kind].types[item.attribute].show(item.before)
+            missing = change.action == "create"
+            found.append(
+                {
+                    "kind": change.kind,
+                    "identity": change.identity,
+                    "name": item.attribute,
+                    "wanted": item.after,
+                    "found": item.before,
+                    "found_text": "nothing: it does not exist" if missing else before,
+                    "ok": not item.changed,
+                    "lines": list(item.lines),
+                    "words": item.words,
+                }
+            )
+    return found

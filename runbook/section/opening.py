@@ -1,0 +1,110 @@
+"""Open a section: find the tutorial, the inputs, the tenant and the run's folder, and fail early with a remedy."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runbook import library, tenants
+from runbook.errors import RunbookError
+from runbook.inputs import RUN_FIELDS, Effective, Field, effective
+from runbook.journal import Journal
+from runbook.library import Document
+from runbook.runs import RunFolder
+from runbook.section.applying import Patience, Recorder
+from runbook.section.section import Section, Setup
+from runbook.section.state import SectionState
+
+_INJECTED = "# Parameters"
+"""First line of the cell that papermill puts its parameters into."""
+
+
+def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience | None = None) -> Section:
+    """Return the section that a notebook is about, ready to plan.
+
+    `reference` is ``tutorial#section``; `names` is the notebook's ``globals()``, from which the inputs are
+    taken. Raises InputError for an unknown or unacceptable input, InventoryError for the tenant's
+    description; then nothing has been read or written.
+    """
+    tutorial, _, identifier = reference.partition("#")
+    document = library.load(tutorial)
+    fields = document.fields(identifier)
+    given = _given(fields, names)
+    chosen = _inputs(document, fields, given)
+    values = {item.field.name: item.value for item in chosen}
+    folder = _folder(values["run_dir"], values["tenant"], values["mode"])
+    state = SectionState.begin(folder, document, identifier, chosen)
+    try:
+        return _open(document, identifier, chosen, folder, state, patience or Patience())
+    except RunbookError as error:
+        state.fail(error)
+        raise
+
+
+def _given(fields: tuple[Field, ...], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs that somebody set: those that papermill injected, and those that differ from their default."""
+    injected = _injected(names)
+    known = {field.name: field for field in fields}
+    given = {name: names[name] for name in injected if name in names}
+    for name, field in known.items():
+        if name in names and names[name] != field.default:
+            given[name] = names[name]
+    return given
+
+
+def _injected(names: Mapping[str, Any]) -> list[str]:
+    """Names that papermill's injected cell assigns, read from IPython's own list of executed cells."""
+    for source in reversed(names.get("In", [])):
+        if str(source).startswith(_INJECTED):
+            assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+            return [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _inputs(document: Document, fields: tuple[Field, ...], given: Mapping[str, Any]) -> tuple[Effective, ...]:
+    name = str(given.get("tenant", tenants.DEMO))
+    entry = tenants.entry(name)
+    known = [field.name for field in document.all_fields()]
+    return effective(fields, given, {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}, known=known)
+
+
+def _folder(run_dir: str, tenant: str, mode: str) -> RunFolder:
+    if run_dir:
+        folder = RunFolder(Path(run_dir).absolute())
+        folder.path.mkdir(parents=True, exist_ok=True)
+        return folder
+    return RunFolder.create(tenant, mode)
+
+
+def _open(
+    document: Document,
+    identifier: str,
+    chosen: tuple[Effective, ...],
+    folder: RunFolder,
+    state: SectionState,
+    patience: Patience,
+) -> Section:
+    values = {item.field.name: item.value for item in chosen}
+    entry = tenants.entry(values["tenant"])
+    journal = Journal(folder.journal)
+    recorder = Recorder(journal)
+    domains = tenants.domains_of(values["tenant"], entry)
+    connection = tenants.open_connection(values["tenant"], entry, on_call=recorder)
+    journal.append("section-opened", section=identifier, mode=values["mode"], tenant=values["tenant"])
+    return Section(
+        Setup(
+            document=document,
+            section=document.section(identifier),
+            inputs=chosen,
+            domains=domains,
+            connection=connection,
+            folder=folder,
+            journal=journal,
+            recorder=recorder,
+            patience=patience,
+            simulated=entry.simulated is not None,
+        ),
+        state,
+    )

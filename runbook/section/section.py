@@ -1,0 +1,316 @@
+"""The object that a notebook's cells hold: inputs, plan, gate, apply, verify, finish."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runbook import __version__, journal, views
+from runbook.errors import PlanRefused, RunbookError, UnreadableState
+from runbook.inputs import Effective, effective
+from runbook.journal import Journal
+from runbook.kinds import BY_TYPE
+from runbook.library import Document
+from runbook.plan import Change, Plan, plan_json
+from runbook.runs import RunFolder
+from runbook.section import approving, observing
+from runbook.section.applying import Patience, Recorder, apply_changes
+from runbook.section.approving import Approval
+from runbook.section.frontend import has_frontend
+from runbook.section.state import SectionState
+from runbook.tenants import Connection
+from runbook.tutorial import Section as TutorialSection
+from runbook.views import View
+
+
+class DriftFound(RunbookError):
+    """A fresh read shows properties that are not as the tutorial asks."""
+
+    summary = "The tenant is not as the tutorial asks"
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Everything that a section was opened with."""
+
+    document: Document
+    section: TutorialSection
+    inputs: tuple[Effective, ...]
+    domains: tuple[str, ...]
+    connection: Connection
+    folder: RunFolder
+    journal: Journal
+    recorder: Recorder
+    patience: Patience
+    simulated: bool
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {item.field.name: item.value for item in self.inputs}
+
+
+class Section:
+    """One section on one tenant. Cells may be run in any order and again: each says what it did or did not do."""
+
+    def __init__(self, setup: Setup, state: SectionState) -> None:
+        self._setup = setup
+        self._state = state
+        self._plan: Plan | None = None
+        self._approval: Approval | None = None
+        self.interactive = setup.values["mode"] == "walkthrough" and has_frontend()
+
+    @property
+    def mode(self) -> str:
+        return str(self._setup.values["mode"])
+
+    @property
+    def heading(self) -> str:
+        return self._setup.section.heading
+
+    @property
+    def tenant(self) -> str:
+        return self._setup.connection.tenant.name
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return self.banner()._repr_mimebundle_()
+
+    def banner(self) -> View:
+        """Say which section, tenant and mode this is, and where the run's files are."""
+        tutorial = self._setup.document.compiled.tutorial
+        where = "the simulated tenant" if self._setup.simulated else f"tenant {self._setup.connection.tenant.tenant_id}"
+        rows = [
+            ("section", f"{self.heading} ({views.lines_text([self._setup.section.first])} of the tutorial)"),
+            ("tenant", f"{self.tenant} ({where})"),
+            ("mode", self.mode),
+            ("tutorial", f"{tutorial.title}, SHA-256 {tutorial.sha256[:12]}"),
+            ("run", self._setup.folder.path.name),
+            ("kit", f"runbook {__version__}, Python {platform.python_version()}"),
+        ]
+        return views.table(f"{self.heading} on {self.tenant}", ("", ""), rows)
+
+    def inputs(self) -> Any:
+        """Show the inputs: a form where there is a front end, else the table of effective values."""
+        if self.interactive:
+            from runbook.section.form import inputs_form
+
+            return inputs_form(self)
+        return views.inputs_view(self._setup.inputs)
+
+    @property
+    def effective(self) -> tuple[Effective, ...]:
+        return self._setup.inputs
+
+    def edit(self, changed: Mapping[str, Any]) -> None:
+        """Take edited inputs from the form; a plan made from the old ones is void. Raises InputError."""
+        keep = {item.field.name: item.value for item in self._setup.inputs}
+        fields = [item.field for item in self._setup.inputs]
+        checked = {item.field.name: item for item in effective(fields, {**keep, **changed}, {}, source="form")}
+        merged = tuple(
+            checked[item.field.name] if checked[item.field.name].value != item.value else item
+            for item in self._setup.inputs
+        )
+        self._setup = replace(self._setup, inputs=merged)
+        self._plan = self._approval = None
+
+    def plan(self) -> View:
+        """Read the tenant and show what would change. Nothing is written.
+
+        Raises UnreadableState, after noting what was read, when a part of the state is unknown.
+        """
+        self._approval = None
+        self._plan = plan = self._guarded(self._fresh_plan)
+        hands = {change.key: BY_TYPE[change.kind].by_hand(change) for change in plan.pending}
+        self._state.planned(plan, hands)
+        self._setup.journal.append("planned", section=plan.section, hash=plan.hash, changes=len(plan.pending))
+        view = views.plan_view(plan_json(plan), title=self._title("plan"), plan_hash=plan.hash)
+        unknown = [item for item in plan.problems if item.presence == "unknown"]
+        if unknown:
+            _show(view)
+            reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
+            self._fail(UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written."))
+        return view
+
+    def _title(self, what: str) -> str:
+        return f"{self.heading} on {self.tenant}, {what}"
+
+    def _fresh_plan(self) -> Plan:
+        setup = self._setup
+        tenant = setup.connection.tenant
+        values = {k: v for k, v in setup.values.items() if k not in ("mode", "approve", "run_dir", "tenant")}
+        scope: dict[str, Any] = {
+            "tenant": {
+                "name": tenant.name,
+                "tenant_id": tenant.tenant_id,
+                "cloudflare_account_id": tenant.cloudflare_account_id,
+            },
+            "tutorial": setup.document.compiled.tutorial.sha256,
+            "inputs": {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()},
+        }
+        plan, _ = observing.make_plan(
+            setup.connection.services,
+            setup.document.drafts(setup.section.id),
+            section=setup.section.id,
+            values=setup.values,
+            domains=setup.domains,
+            scope=scope,
+        )
+        return plan
+
+    def gate(self) -> Any:
+        """Decide whether the plan may be applied; with a front end, show the button that approves it.
+
+        Raises PlanRefused in mode apply when this very plan has not been approved.
+        """
+        plan = self._plan
+        if plan is None:
+            return views.message("Not decided: there is no plan yet. Run the cell above.")
+        if plan.is_empty:
+            return views.message("Nothing to approve: the tenant is already as the tutorial asks.")
+        if self.interactive:
+            from runbook.section.form import approve_form
+
+            return approve_form(self)
+        if self.mode != "apply":
+            return views.message(f"Not approved: mode {self.mode} never writes. The plan is {plan.hash}.")
+        stored = approving.stored_approval(self._setup.folder)
+        self._approval = self._guarded(lambda: approving.check(plan, self._setup.values["approve"], stored))
+        self._note_approval()
+        return views.message(f"Approved: plan {plan.hash[:12]} by {self._approval.approved_by}.")
+
+    def approve(self, tenant: str) -> View:
+        """Approve the present plan by typing the tenant's name (what the button does). Raises PlanRefused."""
+        if self._plan is None:
+            raise PlanRefused("There is no plan to approve.", "Run the plan's cell first.")
+        if tenant.strip() != self.tenant:
+            raise PlanRefused(f"{tenant!r} is not the name of this tenant.", f"Type {self.tenant} to approve.")
+        self._approval = approving.check(self._plan, self._plan.hash, None)
+        self._approval = replace(self._approval, approved_by="walkthrough", how="tenant's name typed")
+        self._note_approval()
+        return views.message(f"Approved: plan {self._plan.hash[:12]}. Run the next cell to apply it.")
+
+    def _note_approval(self) -> None:
+        assert self._approval is not None
+        given = {
+            "plan": self._approval.plan_hash,
+            "approved_by": self._approval.approved_by,
+            "how": self._approval.how,
+        }
+        self._setup.journal.append("approved", section=self._setup.section.id, **given)
+        self._state.save(approval=given, phase="approved")
+
+    def apply(self) -> View:
+        """Carry out the approved plan. Does nothing, and says so, without an approved present plan.
+
+        Raises PlanRefused if the tenant moved, ApplyFailed if a call failed; the record tells what was done.
+        """
+        plan = self._plan
+        if plan is not None and plan.is_empty:
+            return views.message("Nothing to apply: 0 changes.")
+        if plan is None or self._approval is None or self._approval.plan_hash != plan.hash:
+            return views.message("Not run: there is no approved plan. Nothing was written.")
+        self._approval = None  # an approval is good for one attempt
+        self._state.save(phase="applying")
+        self._guarded(lambda: self._apply(plan))
+        self._state.save(phase="applied")
+        return views.message(f"Applied: {len(plan.pending)} change(s). Not verified yet: run the next cell.")
+
+    def _apply(self, plan: Plan) -> None:
+        setup = self._setup
+        stored = approving.stored_approval(setup.folder)
+        if stored is not None and not self._run_has_written():
+            approving.unmoved_everywhere(setup.connection.services, stored)
+
+        def note(change: Change, status: str, error: str) -> None:
+            self._state.change(change.kind, change.identity, status, error)
+
+        apply_changes(setup.connection.services, plan, setup.journal, setup.patience, note)
+
+    def _run_has_written(self) -> bool:
+        entries = journal.read(self._setup.folder.journal)
+        return any(entry["event"] == "change-started" for entry in entries)
+
+    def verify(self) -> View:
+        """Read everything again and compare. After an apply, wait (bounded) for it to become visible.
+
+        Raises DriftFound in the modes apply and verify when a property is not as asked.
+        """
+        plan = self._plan
+        applied = self._state.content["phase"] == "applied"
+        if plan is None or not (applied or plan.is_empty or self.mode == "verify"):
+            return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
+        fresh = self._guarded(lambda: self._settled(wait=applied))
+        checks = observing.checks(fresh)
+        problems = plan_json(fresh)["problems"]
+        ok = fresh.is_empty
+        self._state.save(
+            phase="verified",
+            verification={"at": journal.now(), "ok": ok, "checks": checks, "problems": problems},
+        )
+        self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks))
+        view = views.checks_view(checks, title=self._title("verification"))
+        if not ok and not self.interactive:
+            _show(view)
+            missing = [f"  {item['identity']}: {item['reason']}" for item in problems]
+            detail = "\n".join([*views.check_lines(checks), *missing])
+            self._fail(DriftFound(detail, "Plan and apply again, or ask who changed it."))
+        return view
+
+    def _settled(self, *, wait: bool) -> Plan:
+        fresh = self._fresh_plan()
+        if not wait or fresh.is_empty:
+            return fresh
+        seen = [fresh]
+
+        def as_asked() -> bool:
+            seen[0] = self._fresh_plan()
+            return seen[0].is_empty
+
+        self._setup.patience.poll(as_asked)
+        return seen[0]
+
+    def finish(self) -> View:
+        """Close the section: write its result and say what changed and where the run's files are."""
+        content = self._state.content
+        changed = [item for item in content["changes"] if item["status"] == "changed"]
+        verified = bool(content["verification"] and content["verification"]["ok"])
+        status = self._final_status(len(changed), verified)
+        self._state.save(status=status, finished=journal.now(), phase="finished")
+        self._setup.journal.append("section-finished", section=self._setup.section.id, status=status)
+        self._setup.connection.close()
+        words = {True: "verified by fresh reads", False: "not verified"}[verified]
+        return views.message(
+            f"{self.heading}: {status}, {len(changed)} change(s) made, {words}.\n"
+            f"Files of this run: {self._setup.folder.path}"
+        )
+
+    def _final_status(self, changed: int, verified: bool) -> str:
+        if self._plan is None:
+            return "not-run"
+        if changed:
+            return "changed"
+        return "unchanged" if verified else "not-run"
+
+    def _guarded(self, step: Any) -> Any:
+        """Run a step; an error is noted in the section's result before it reaches the notebook."""
+        try:
+            return step()
+        except RunbookError as error:
+            self._fail(error)
+
+    def _fail(self, error: RunbookError) -> None:
+        self._state.fail(error)
+        self._setup.journal.append(
+            "section-stopped", section=self._setup.section.id, why=type(error).__name__, detail=error.detail
+        )
+        if not self.interactive:
+            self._setup.connection.close()
+        raise error
+
+
+def _show(view: View) -> None:
+    from IPython.display import display
+
+    display(view)

@@ -1,0 +1,100 @@
+"""What a section has done so far, kept on disk after every step, so that it is true whenever the run stops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runbook import journal
+from runbook.errors import RunbookError
+from runbook.inputs import Effective
+from runbook.library import Document
+from runbook.plan import Plan, plan_json
+from runbook.runs import RunFolder, write_json
+
+
+class SectionState:
+    """The section's result file (``sections/NN-id.json``): written whole at every change of it."""
+
+    def __init__(self, folder: RunFolder, number: int, section: str, content: dict[str, Any]) -> None:
+        self._path = folder.section(number, section)
+        self.content = content
+
+    @classmethod
+    def begin(cls, folder: RunFolder, document: Document, identifier: str, inputs: Sequence[Effective]) -> SectionState:
+        """Start a new result: nothing planned, nothing applied, nothing verified."""
+        number = document.number(identifier)
+        values = {item.field.name: item.value for item in inputs}
+        content = {
+            "section": identifier,
+            "number": number,
+            "title": document.section(identifier).heading,
+            "tutorial": {"name": document.name, "sha256": document.compiled.tutorial.sha256},
+            "tenant": {"name": values["tenant"]},
+            "mode": values["mode"],
+            "status": "running",
+            "phase": "opened",
+            "started": journal.now(),
+            "finished": None,
+            "inputs": [
+                {
+                    "name": item.field.name,
+                    "value": list(item.value) if isinstance(item.value, tuple) else item.value,
+                    "source": item.source,
+                    "help": item.field.help,
+                }
+                for item in inputs
+                if item.field.name not in ("run_dir", "approve")
+            ],
+            "plan": None,
+            "approval": None,
+            "changes": [],
+            "by_hand": [],
+            "verification": None,
+            "error": None,
+        }
+        state = cls(folder, number, identifier, content)
+        state.save()
+        return state
+
+    def save(self, **changed: Any) -> None:
+        """Change entries and write the file."""
+        self.content.update(changed)
+        write_json(self._path, self.content)
+
+    def planned(self, plan: Plan, by_hand: Mapping[tuple[str, str], Sequence[str]]) -> None:
+        """Note a plan; what an earlier plan led to is no longer claimed."""
+        changes = [
+            {"kind": c.kind, "identity": c.identity, "action": c.action, "status": "not-run", "error": ""}
+            for c in plan.pending
+        ]
+        lines = [{"kind": k, "identity": i, "lines": list(text)} for (k, i), text in by_hand.items()]
+        self.save(
+            phase="planned",
+            plan={"hash": plan.hash, **plan_json(plan)},
+            changes=changes,
+            by_hand=lines,
+            verification=None,
+        )
+
+    def change(self, kind: str, identity: str, status: str, error: str) -> None:
+        """Note the status of one change."""
+        for item in self.content["changes"]:
+            if (item["kind"], item["identity"]) == (kind, identity):
+                item.update(status=status, error=error)
+        self.save()
+
+    def fail(self, error: RunbookError) -> None:
+        """Note an error with its remedy; the section's status follows from its sort."""
+        status = {4: "refused", 5: "unknown"}.get(error.exit_code, "failed")
+        self.save(
+            status=status,
+            finished=journal.now(),
+            error={
+                "type": type(error).__name__,
+                "summary": error.summary,
+                "detail": error.detail,
+                "remedy": error.remedy,
+                "exit_code": error.exit_code,
+            },
+        )

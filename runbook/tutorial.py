@@ -1,0 +1,371 @@
+"""Read a Markdown tutorial into frozen values that know their source lines.
+
+The text is parsed as CommonMark (markdown-it-py), never by counting blanks: one blank too many before a
+bullet must not move a setting below another. Nothing here knows what a step means; that is `compile`'s work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from markdown_it.tree import SyntaxTreeNode
+
+from runbook.errors import TutorialError
+from runbook.markdown import Piece, Repair, decode, pieces_of, plain, repair, tree_of
+
+BlockKind = Literal["prose", "picture", "wrapper", "code", "table", "quote", "include", "rule"]
+
+SUFFIXES = (".md", ".mdx", ".markdown", ".txt", "")
+# What other site generators put in place of text that lives in another file.
+INCLUDE = re.compile(r"\s*(?:<Render\b|\{\{[<%]\s*(?:render|include|partial)\b|\[!INCLUDE\b|!INCLUDE\b)")
+# Site furniture around text: shortcodes, imports and comments of MDX.
+FURNITURE = re.compile(r"\s*(?:\{\{[<%]|\{/\*|import\s.+\sfrom\s)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Anything that is no step: prose, a picture, a wrapper, code, a table. Lines are 1-based."""
+
+    kind: BlockKind
+    first: int
+    last: int
+    text: str
+    pieces: tuple[Piece, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One list item. `last` covers its children and notes; `text_last` only its own words."""
+
+    number: int | None
+    """The number as the reader sees it; None for a bullet."""
+    first: int
+    last: int
+    text_last: int
+    raw: str
+    text: str
+    pieces: tuple[Piece, ...]
+    children: tuple[Step, ...] = ()
+    notes: tuple[Block, ...] = ()
+
+    def walk(self) -> Iterator[Step]:
+        """Yield this step and everything nested in it, in the order of the text."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A heading with what follows it, up to the next heading of any level."""
+
+    id: str
+    heading: str
+    level: int
+    above: tuple[str, ...]
+    """Headings that this one stands under, outermost first, without the title."""
+    first: int
+    last: int
+    items: tuple[Step | Block, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Top-level list items, in order."""
+        return tuple(item for item in self.items if isinstance(item, Step))
+
+    @property
+    def intent(self) -> str:
+        """What the section says about itself before its first step; empty if it says nothing."""
+        first_step = self.steps[0].first if self.steps else self.last + 1
+        return " ".join(
+            item.text
+            for item in self.items
+            if isinstance(item, Block) and item.kind == "prose" and item.first < first_step
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Title:
+    """One of the names a tutorial gives itself; they need not agree."""
+
+    where: Literal["front matter", "front matter, meta", "heading"]
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tutorial:
+    """A whole text. `ledger[n]` is the class of line n+1; every line has exactly one."""
+
+    path: str
+    sha256: str
+    lines: tuple[str, ...]
+    front: Mapping[str, Any]
+    titles: tuple[Title, ...]
+    preamble: tuple[Block, ...]
+    """What stands before the first section: introduction, notes, pictures."""
+    sections: tuple[Section, ...]
+    repairs: tuple[Repair, ...]
+    ledger: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The heading a reader sees, or the front matter's title."""
+        shown = [title.text for title in self.titles if title.where == "heading"]
+        return (shown or [title.text for title in self.titles] or [self.path])[0]
+
+    @property
+    def ledger_counts(self) -> dict[str, int]:
+        """Number of lines per class, by name of the class; the sum is the number of lines."""
+        return dict(sorted(Counter(self.ledger).items()))
+
+    def walk(self) -> Iterator[Step]:
+        """Yield every list item of the text, in order."""
+        for section in self.sections:
+            for step in section.steps:
+                yield from step.walk()
+
+
+def read_tutorial(path: Path | str) -> Tutorial:
+    """Read the Markdown file at `path`.
+
+    Raises TutorialError if there is no such file, if it is not text, or if it holds no section with a
+    numbered step: a text without steps is not a tutorial.
+    """
+    where = Path(path)
+    remedy = "Give the path of a Markdown file, for example `runbook compile tutorial.md`."
+    if where.is_dir():
+        raise TutorialError("This is a directory.", remedy, path=where)
+    if where.suffix.lower() not in SUFFIXES:
+        raise TutorialError(f"A file ending in {where.suffix!r} is not Markdown.", remedy, path=where)
+    try:
+        data = where.read_bytes()
+    except FileNotFoundError:
+        raise TutorialError("There is no such file.", remedy, path=where) from None
+    except OSError as error:
+        raise TutorialError(f"The file cannot be opened: {error.strerror}.", remedy, path=where) from error
+    return parse_tutorial(data, path=str(where))
+
+
+def parse_tutorial(data: bytes, *, path: str = "") -> Tutorial:
+    """Turn the bytes of a Markdown text into a Tutorial; `path` is only for messages.
+
+    Guarantees that `ledger` covers every line once. Raises TutorialError as `read_tutorial` does.
+    """
+    text = decode(data, path)
+    lines = tuple(text.removesuffix("\n").split("\n"))
+    repaired, repairs = repair(lines)
+    tree = tree_of("\n".join(repaired) + "\n")
+    builder = _Builder(repaired, path)
+    tutorial = builder.build(tree, hashlib.sha256(data).hexdigest(), repairs)
+    if not any(_has_steps(section) for section in tutorial.sections):
+        what = "no section and no step" if not tutorial.sections else "sections, but no numbered step in them"
+        raise TutorialError(
+            f"The text has {what}, so there is nothing to carry out.",
+            "A tutorial needs a heading such as `## Create a rule` and below it steps numbered 1., 2., 3.",
+            path=path or None,
+        )
+    return tutorial
+
+
+def _has_steps(section: Section) -> bool:
+    if any(step.number is not None for step in section.steps):
+        return True
+    return any(isinstance(item, Block) and item.kind == "include" for item in section.items)
+
+
+def slug(heading: str) -> str:
+    """Give the id of a heading: lower case, without a leading number, words joined by hyphens."""
+    bare = re.sub(r"^\s*\d+[.)]?\s+", "", heading.casefold())
+    return re.sub(r"[^\w]+", "-", bare).strip("-_") or "section"
+
+
+class _Builder:
+    """Collects sections and the ledger in one pass over the syntax tree."""
+
+    def __init__(self, lines: Sequence[str], path: str) -> None:
+        self.lines = lines
+        self.path = path
+        self.ledger: list[str] = ["" for _ in lines]
+        self.titles: list[Title] = []
+        self.preamble: list[Block] = []
+        self.sections: list[Section] = []
+        self.front: Mapping[str, Any] = {}
+        self._open: tuple[str, int, int] | None = None  # heading, level, first line
+        self._items: list[Step | Block] = []
+        self._ids: Counter[str] = Counter()
+
+    def build(self, tree: SyntaxTreeNode, sha256: str, repairs: tuple[Repair, ...]) -> Tutorial:
+        for node in tree.children:
+            self._top(node)
+        self._close(len(self.lines))
+        for index, kind in enumerate(self.ledger):
+            if not kind:  # a link definition leaves no node behind
+                self.ledger[index] = "definition" if self.lines[index].strip() else "blank"
+        return Tutorial(
+            path=self.path,
+            sha256=sha256,
+            lines=tuple(self.lines),
+            front=self.front,
+            titles=tuple(self.titles),
+            preamble=tuple(self.preamble),
+            sections=tuple(self.sections),
+            repairs=repairs,
+            ledger=tuple(self.ledger),
+        )
+
+    def _top(self, node: SyntaxTreeNode) -> None:
+        if node.type == "front_matter":
+            self._front_matter(node)
+        elif node.type == "heading":
+            self._heading(node)
+        elif node.type in ("ordered_list", "bullet_list"):
+            if self._open is None:  # steps right under the title, or under no heading at all
+                title = next((t for t in self.titles if t.where == "heading"), None)
+                first = title.line if title else self._span(node)[0]
+                self._open = (title.text if title else "", 1, first)
+            self._items += self._steps(node)
+        else:
+            (self.preamble if self._open is None else self._items).extend(self._blocks(node))
+
+    def _front_matter(self, node: SyntaxTreeNode) -> None:
+        first, last = self._mark(node, "front matter")
+        try:
+            loaded = yaml.safe_load(node.content)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            raise TutorialError(
+                f"The front matter is not valid YAML: {getattr(error, 'problem', None) or 'unreadable'}.",
+                "Correct the lines between the two `---` marks, or remove them.",
+                path=self.path or None,
+                line=first + 1 + (mark.line if mark else 0),
+            ) from None
+        self.front = loaded if isinstance(loaded, dict) else {}
+        meta = self.front.get("meta")
+        found = [("front matter", self.front.get("title"), r"title:")]
+        found.append(("front matter, meta", meta.get("title") if isinstance(meta, dict) else None, r"\s+title:"))
+        for where, text, mark_of in found:
+            if isinstance(text, str):
+                at = (n for n in range(first, last + 1) if re.match(mark_of, self.lines[n - 1]))
+                self.titles.append(Title(where=where, text=text, line=next(at, first)))  # type: ignore[arg-type]
+
+    def _heading(self, node: SyntaxTreeNode) -> None:
+        first, _ = self._mark(node, "heading")
+        level = int(node.tag[1])
+        text = plain(pieces_of(node.children[0])) if node.children else ""
+        self._close(first - 1)
+        if level == 1:
+            self.titles.append(Title(where="heading", text=text, line=first))
+        else:
+            self._open = (text, level, first)
+
+    def _close(self, last: int) -> None:
+        if self._open is None:
+            return
+        heading, level, first = self._open
+        while last > first and not self.lines[last - 1].strip():
+            last -= 1
+        above: list[str] = []
+        below = level
+        for section in reversed(self.sections):
+            if section.level < below:
+                above.insert(0, section.heading)
+                below = section.level
+        name = slug(heading) if heading else "untitled"
+        self._ids[name] += 1
+        if self._ids[name] > 1:
+            name = f"{name}-{self._ids[name]}"
+        self.sections.append(
+            Section(
+                id=name,
+                heading=heading,
+                level=level,
+                above=tuple(above),
+                first=first,
+                last=last,
+                items=tuple(self._items),
+            )
+        )
+        self._open, self._items = None, []
+
+    def _steps(self, node: SyntaxTreeNode) -> list[Step]:
+        return [self._step(item, ordered=node.type == "ordered_list") for item in node.children]
+
+    def _step(self, item: SyntaxTreeNode, *, ordered: bool) -> Step:
+        first, last = self._span(item)
+        self.ledger[first - 1] = "step"
+        parts: tuple[Piece, ...] = ()
+        children: list[Step] = []
+        notes: list[Block] = []
+        text_last = first
+        for index, node in enumerate(item.children):
+            if index == 0 and node.type == "paragraph":
+                parts = pieces_of(node.children[0])
+                _, text_last = self._mark(node, "continuation")
+                self.ledger[first - 1] = "step"
+            elif node.type in ("ordered_list", "bullet_list"):
+                children += self._steps(node)
+            else:
+                notes += self._blocks(node, inside="continuation")
+        return Step(
+            number=int(item.info) if ordered and item.info else None,
+            first=first,
+            last=last,
+            text_last=text_last,
+            raw="\n".join(self.lines[first - 1 : text_last]),
+            text=plain(parts),
+            pieces=parts,
+            children=tuple(children),
+            notes=tuple(notes),
+        )
+
+    def _blocks(self, node: SyntaxTreeNode, inside: str = "prose") -> list[Block]:
+        first, last = self._span(node)
+        source = "\n".join(self.lines[first - 1 : last])
+        parts: tuple[Piece, ...] = ()
+        kind: BlockKind
+        if INCLUDE.match(source):
+            kind = "include"
+        elif node.type == "paragraph":
+            parts = pieces_of(node.children[0])
+            kind = "picture" if all(p.kind == "picture" or not p.text.strip() for p in parts) else "prose"
+            kind = "wrapper" if FURNITURE.match(source) and not _inner(source) else kind
+        else:
+            kind = {
+                "html_block": "wrapper",
+                "fence": "code",
+                "code_block": "code",
+                "table": "table",
+                "blockquote": "quote",
+                "hr": "rule",
+            }.get(node.type, "prose")  # type: ignore[assignment]
+        self._mark(node, inside if kind == "prose" else kind)
+        for number in range(first, last + 1):
+            if kind == "prose" and FURNITURE.match(self.lines[number - 1]):
+                self.ledger[number - 1] = "wrapper"
+        return [Block(kind=kind, first=first, last=last, text=plain(parts) or source, pieces=parts)]
+
+    def _span(self, node: SyntaxTreeNode) -> tuple[int, int]:
+        assert node.map is not None, "a block of markdown-it always has its lines; this is a fault in the kit"
+        first, last = node.map[0] + 1, min(node.map[1], len(self.lines))
+        while last > first and not self.lines[last - 1].strip():
+            last -= 1
+        return first, last
+
+    def _mark(self, node: SyntaxTreeNode, kind: str) -> tuple[int, int]:
+        first, last = self._span(node)
+        for number in range(first, last + 1):
+            self.ledger[number - 1] = kind
+        return first, last
+
+
+def _inner(source: str) -> str:
+    """What is left of a paragraph once its site furniture lines are taken away."""
+    return "".join(line for line in source.split("\n") if not FURNITURE.match(line)).strip()

@@ -1,0 +1,156 @@
+"""Show plans, inputs and results: the same content as plain text (logs, terminals) and as a small HTML table.
+
+Everything that comes from a tenant or a document is escaped; there is no script and no style that a record
+would have to carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from runbook.inputs import Effective
+from runbook.kinds import BY_TYPE
+from runbook.plan import SYMBOL
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A result to be displayed: as HTML where that can be shown, else as text."""
+
+    text: str
+    html: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": self.text, "text/html": self.html}
+
+
+def message(text: str) -> View:
+    """Show a sentence."""
+    return View(text, "<p>" + escape(text).replace("\n", "<br>") + "</p>")
+
+
+def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = "") -> View:
+    """Show rows under a caption; in text, columns are aligned."""
+    cells = [list(heads), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    head = "".join(f'<th scope="col">{escape(item)}</th>' for item in heads)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    html = f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    if note:
+        html += f"<p>{escape(note)}</p>"
+    return View("\n".join([caption, *lines, *([note] if note else [])]), html)
+
+
+def inputs_view(effective: Sequence[Effective]) -> View:
+    """Show the effective inputs and where each value came from."""
+    rows = []
+    for item in effective:
+        value = item.value
+        shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+        rows.append((item.field.name, shown or "(empty)", item.source, item.field.help))
+    return table("Inputs in effect", ("input", "value", "from", "what it is for"), rows)
+
+
+def lines_text(lines: Sequence[int]) -> str:
+    """Name source lines: ``line 21``, ``lines 34, 37``."""
+    if not lines:
+        return ""
+    return f"line{'s' if len(lines) > 1 else ''} {', '.join(str(line) for line in lines)}"
+
+
+def show_value(kind: str, name: str, value: Any) -> str:
+    """Show a property's value as a person reads it; a value that is not understood is shown as it came."""
+    value_type = BY_TYPE[kind].types.get(name) if kind in BY_TYPE else None
+    try:
+        return value_type.show(value) if value_type else str(value)
+    except ValueError:
+        return str(value)
+
+
+def counts_text(plan: Mapping[str, Any]) -> str:
+    """Sum a plan up in a few words."""
+    tally = {action: 0 for action in ("create", "update", "none")}
+    for change in plan["changes"]:
+        tally[change["action"]] += 1
+    words = [f"{tally['create']} to create", f"{tally['update']} to update", f"{tally['none']} as wanted"]
+    if plan["problems"]:
+        words.append(f"{len(plan['problems'])} not plannable")
+    return ", ".join(words)
+
+
+def plan_lines(plan: Mapping[str, Any], *, title: str, unchanged: bool = False) -> list[str]:
+    """Return a plan as lines of text; properties that stay as they are only if `unchanged`."""
+    lines = [f"{title}: {counts_text(plan)}"]
+    for change in plan["changes"]:
+        kind = BY_TYPE[change["kind"]].title
+        lines.append(f"  {SYMBOL[change['action']]} {kind} {change['identity']}: {change['reason']}")
+        for item in change["properties"]:
+            if not item["changed"] and not unchanged:
+                continue
+            before = show_value(change["kind"], item["name"], item["before"])
+            after = show_value(change["kind"], item["name"], item["after"])
+            arrow = after if change["action"] == "create" else f"{before} -> {after}"
+            place = lines_text(item["lines"]) or item["note"]
+            lines.append(f"      {item['name']}: {arrow}" + (f"   [{place}]" if place else ""))
+    for problem in plan["problems"]:
+        lines.append(f"  ? {BY_TYPE[problem['kind']].title} {problem['identity']}: {problem['reason']}")
+    return lines
+
+
+def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str) -> View:
+    """Show a plan as a table of properties, before and after, with the tutorial's lines."""
+    text = "\n".join([*plan_lines(plan, title=title), f"plan {plan_hash}"])
+    rows = []
+    for change in plan["changes"]:
+        head = f"{SYMBOL[change['action']]} {BY_TYPE[change['kind']].title} {change['identity']}"
+        for item in change["properties"]:
+            if item["changed"]:
+                before = show_value(change["kind"], item["name"], item["before"])
+                after = show_value(change["kind"], item["name"], item["after"])
+                shown = "" if change["action"] == "create" else before
+                rows.append((head, item["name"], shown, after, lines_text(item["lines"]), item["note"]))
+        if change["action"] == "none":
+            rows.append((head, "", "", "", "", change["reason"]))
+    for problem in plan["problems"]:
+        rows.append((f"? {BY_TYPE[problem['kind']].title} {problem['identity']}", "", "", "", "", problem["reason"]))
+    heads = ("change", "property", "before", "after", "tutorial", "remark")
+    html = table(f"{title}: {counts_text(plan)}", heads, rows, note=f"plan {plan_hash}").html
+    return View(text, html)
+
+
+def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str) -> View:
+    """Show what was checked by fresh reads, and what was found."""
+    wrong = [check for check in checks if not check["ok"]]
+    rows = [
+        (
+            "ok" if check["ok"] else "NOT AS ASKED",
+            f"{BY_TYPE[check['kind']].title} {check['identity']}",
+            check["name"],
+            show_value(check["kind"], check["name"], check["wanted"]),
+            "" if check["ok"] else check["found_text"],
+            lines_text(check["lines"]),
+        )
+        for check in checks
+    ]
+    heads = ("result", "what", "property", "wanted", "found", "tutorial")
+    summary = f"{title}: {len(checks) - len(wrong)} of {len(checks)} properties are as the tutorial asks"
+    text = "\n".join([summary, *check_lines(wrong)])
+    return View(text, table(summary, heads, rows).html)
+
+
+def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one line for each property that is not as it should be."""
+    return [
+        f"  {BY_TYPE[check['kind']].title} {check['identity']}, {check['name']}"
+        + (f" ({lines_text(check['lines'])} of the tutorial)" if check["lines"] else "")
+        + f": found {check['found_text']}, wanted {show_value(check['kind'], check['name'], check['wanted'])}"
+        for check in checks
+        if not check["ok"]
+    ]
