@@ -46,7 +46,7 @@ class Journal:
 
     def append(self, event: str, **data: Any) -> Mapping[str, Any]:
         """Write one entry and return it when it is on disk."""
-        body = {"n": self._count, "at": self._clock(), "event": event, "data": data, "prev": self.head}
+        body: dict[str, Any] = {"n": self._count, "at": self._clock(), "event": event, "data": data, "prev": self.head}
         entry = {**body, "hash": _hash(body)}
         with self.path.open("ab") as file:
             file.write(rfc8785.dumps(entry) + b"\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -93,8 +93,17 @@ def _undo_1252(run: str) -> str | None:
 
 
 def pieces_of(node: SyntaxTreeNode) -> tuple[Piece, ...]:
-    """Flatten inline markup: each run of text with its innermost markup and the link around it."""
-    return tuple(_flatten(node, "text", ""))
+    """Flatten inline markup: each run of text with its innermost markup and the link around it.
+
+    A site generator's shortcode around words, such as `{{<tooltip>}}word{{</tooltip>}}`, leaves only the words.
+    """
+    pieces = list(_flatten(node, "text", ""))
+    for at, piece in enumerate(pieces):
+        before, after = pieces[at - 1] if at else None, pieces[at + 1] if at + 1 < len(pieces) else None
+        if piece.kind == "html" and before and after and before.text.endswith("{{"):
+            pieces[at - 1] = replace(before, text=before.text.removesuffix("{{"))
+            pieces[at + 1] = replace(after, text=after.text.removeprefix("}}"))
+    return tuple(pieces)
 
 
 def _flatten(node: SyntaxTreeNode, kind: PieceKind, href: str) -> Iterator[Piece]:

@@ -29,6 +29,12 @@ class Facts:
     """A simulated tenant's own count of requests and writes, and what it assumed; empty for a real one."""
 
 
+_VERIFIED = (
+    "Verified means: the settings were read back and are those that the tutorial asks for. "
+    "Where a message lands was not observed in this run."
+)
+
+
 def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]:
     """Put the sections' results together. A section that did not end by itself is called what it is."""
     done = {item["section"]: item for item in folder.sections()}
@@ -119,13 +125,21 @@ def _diagnostics(document: Document) -> list[dict[str, Any]]:
             "where": lines_text(item.lines),
             "message": item.message,
             "suggestion": item.suggestion,
+            "decision": item.decision,
         }
         for item in document.compiled.diagnostics
     ]
 
 
 def _assumptions(document: Document) -> list[str]:
-    """Sentences for every setting whose meaning was inferred from the tutorial's words."""
+    """Sentences for what "verified" means, and for every setting whose meaning was inferred from the words."""
+    return [
+        _VERIFIED,
+        *_inferred(document),
+    ]
+
+
+def _inferred(document: Document) -> list[str]:
     return [
         f"{lines_text(setting.lines).capitalize()}, {setting.label}: {setting.assumption}"
         for draft in document.compiled.resources
@@ -167,8 +181,11 @@ def _status(code: int, sections: Sequence[Mapping[str, Any]]) -> str:
     return words.get(code, "failed")
 
 
-def whole_plan(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the plan over all sections with its hash, or None if a section has none."""
+def whole_plan(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the plan over all sections with its hash, or None if a section has none.
+
+    `parameters` are kept beside it, so that the plan can be made again as it was; the hash covers their effect.
+    """
     plans = [item["plan"] for item in result["sections"]]
     if any(plan is None for plan in plans):
         return None
@@ -179,4 +196,4 @@ def whole_plan(result: Mapping[str, Any]) -> dict[str, Any] | None:
         "inputs": {name: value for plan in plans for name, value in plan["scope"]["inputs"].items()},
         "sections": plans,
     }
-    return {"hash": digest(body), **body}
+    return {"hash": digest(body), **body, "parameters": dict(parameters)}

@@ -48,12 +48,13 @@ class Outcome:
 
 
 def check_request(request: Request) -> Document:
-    """Check tutorial, tenant and parameters without touching anything. Raises UsageError."""
+    """Check tutorial, tenant, credentials' places and parameters without touching anything. Raises UsageError."""
     document = library.load(request.tutorial)
     entry = tenants.entry(request.tenant)
     fields = [item for item in document.all_fields() if item.name not in RUN_FIELDS]
     own = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
     effective(fields, request.parameters, own)
+    tenants.check(request.tenant, entry)
     return document
 
 
@@ -73,8 +74,8 @@ def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
     parameters = dict(request.parameters)
     if approval is not None:
         write_json(folder.approval, approval)
-        # The inputs are part of what was approved; only what says how to run is new.
-        parameters = {**approval["inputs"], **parameters}
+        # What was given when the plan was made is part of what was approved.
+        parameters = {**approval["parameters"], **parameters}
     interrupted, asked = _execute_all(request, document, folder, parameters, progress)
     outcome = _close(request, document, folder, interrupted, asked)
     from runbook.record import write_record
@@ -97,7 +98,7 @@ def _close(
         asked=asked,
     )
     content = result.build(facts, document, folder)
-    plan = result.whole_plan(content)
+    plan = result.whole_plan(content, request.parameters)
     content["plan_hash"] = plan["hash"] if plan else ""
     entry = log.append("run-finished", status=content["status"], exit_code=content["exit_code"])
     content["journal"] = {"entries": entry["n"] + 1, "head": entry["hash"]}

@@ -119,7 +119,7 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
         "plan": plan["hash"],
         "tenant": plan["tenant"],
         "sections": plan["sections"],
-        "inputs": plan["inputs"],
+        "parameters": plan["parameters"],
         "approved_by": _person(),
         "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -52,10 +52,16 @@ def state_directory(name: str) -> Path:
     return (Path(base) if base else platformdirs.user_state_path("runbook")) / "simulated" / name
 
 
+def read_address(directory: Path) -> dict[str, Any]:
+    """Return where a server of this state says it listens, and its process id; OSError if none says so."""
+    loaded: dict[str, Any] = json.loads((directory / "address.json").read_text())
+    return loaded
+
+
 def running(directory: Path) -> str | None:
     """Return the address of a server that answers for this state, else None."""
     try:
-        url = str(json.loads((directory / "address.json").read_text())["url"])
+        url = str(read_address(directory)["url"])
         with urllib.request.urlopen(f"{url}/_sim/health", timeout=2) as answer:
             return url if json.load(answer).get("ok") else None
     except (OSError, ValueError, KeyError, urllib.error.URLError):

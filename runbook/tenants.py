@@ -170,6 +170,13 @@ def serve(name: str, item: TenantEntry) -> simulated.Server:
     return simulated.start(item.state_directory(name), profile=item.simulated.profile)
 
 
+def check(name: str, item: TenantEntry) -> None:
+    """See that every reference to a credential leads somewhere. Raises InventoryError naming the first that does not."""
+    for field in ("tenant_id", "client_id", "client_secret", "cloudflare_account_id", "cloudflare_api_token"):
+        if item.simulated is None or field in item.model_fields_set:
+            _resolve(name, field, getattr(item, field))
+
+
 class Connection:
     """A connected tenant; closing it stops the simulated tenant if it was started for it."""
 

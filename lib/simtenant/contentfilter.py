@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simtenant import directory, quarantine, ranking
+from simtenant import directory, quarantine, ranking, switches
 from simtenant.binding import Delta
 from simtenant.directory import Call, Outcome
 from simtenant.envelope import CmdletError, duplicate, invalid
@@ -144,7 +144,7 @@ def get_eop_rule(call: Call) -> Outcome:
 
 def get_atp_rule(call: Call) -> Outcome:
     """List the Safe Links and Safe Attachments side of the presets; fails without the Defender plan."""
-    if not call.tx.setting("defender_plan", True):
+    if switches.chosen(call.tx, "defender_plan") == "absent":
         raise CmdletError(
             "This organization doesn't have a subscription that includes this cmdlet.",
             exception="Microsoft.Exchange.Management.Tasks.InvalidOperationException",

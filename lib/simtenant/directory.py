@@ -6,7 +6,7 @@ Row shapes come from ``shapes.json``, which names its sources.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -181,12 +181,22 @@ def row(record: Record, organisation: str, shape: str, shown: Mapping[str, Any])
     """
     values = {**_common(record, organisation), **record.body, **shown}
     result: Body = {}
-    for name, kind in shapes()[shape].items():
-        value = values.get(name, _UNSET.get(kind))
-        if name.startswith("When") and isinstance(value, str) and not name.endswith("UTC"):
-            value = value.replace("Z", "+00:00")
-        result |= _annotations(name, kind, value)
-        result[name] = list(value) if isinstance(value, tuple) else value
+    for column in _columns(shape):
+        name = column.name
+        value = values.get(name, column.unset)
+        if value is None:
+            result[name] = None
+            continue
+        if column.annotations:
+            result.update(column.annotations)
+            if column.local_time:
+                value = value.replace("Z", "+00:00")
+        elif isinstance(value, list | tuple):
+            result[column.list_key] = "#Collection(String)"
+            value = list(value)
+        elif type(value) is int:
+            result[column.number_key] = "System.Int32"
+        result[name] = value
     return result
 
 
@@ -197,18 +207,38 @@ def shapes() -> Mapping[str, Mapping[str, str]]:
     return dict(json.loads(text)["shapes"])
 
 
-def _annotations(name: str, kind: str, value: object) -> dict[str, str]:
-    if value is None:
-        return {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """One property of a shape, with everything about its annotations that does not depend on the value."""
+
+    name: str
+    unset: Any
+    annotations: Mapping[str, str]
+    local_time: bool
+    """Times without UTC in their name end in an offset, the others in Z [G2O-FIX; live]."""
+    list_key: str
+    number_key: str
+
+
+@cache
+def _columns(shape: str) -> tuple[_Column, ...]:
+    return tuple(_column(name, kind) for name, kind in shapes()[shape].items())
+
+
+def _column(name: str, kind: str) -> _Column:
+    fixed: dict[str, str] = {}
     if kind == "guid":
-        return {f"{name}@data.type": "System.Guid", f"{name}@odata.type": "#Guid"}
-    if kind == "datetime":
-        return {f"{name}@data.type": "System.DateTime"}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return {f"{name}@odata.type": "#Collection(String)"}
-    if isinstance(value, int) and not isinstance(value, bool):
-        return {f"{name}@data.type": "System.Int32"}
-    return {}
+        fixed = {f"{name}@data.type": "System.Guid", f"{name}@odata.type": "#Guid"}
+    elif kind == "datetime":
+        fixed = {f"{name}@data.type": "System.DateTime"}
+    return _Column(
+        name=name,
+        unset=_UNSET.get(kind),
+        annotations=fixed,
+        local_time=kind == "datetime" and not name.endswith("UTC"),
+        list_key=f"{name}@odata.type",
+        number_key=f"{name}@data.type",
+    )
 
 
 def _common(record: Record, organisation: str) -> Body:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from simtenant import addresses, directory, ranking, switches
@@ -74,6 +75,7 @@ _ACTIONS = {
     "SmtpRejectMessageRejectText": "RejectMessage",
     "StopRuleProcessing": "StopRuleProcessing",
 }
+_BOOKKEEPING = {"Name", "Guid", "Priority", "CreatedBy", "LastModifiedBy", "WhenChanged", "ManuallyModified"}
 _PAIRS = (
     ("HeaderContainsMessageHeader", "HeaderContainsWords"),
     ("ExceptIfHeaderContainsMessageHeader", "ExceptIfHeaderContainsWords"),
@@ -108,7 +110,11 @@ def get(call: Call) -> Outcome:
         if match is None:
             raise invalid(f"The filter '{wanted}' isn't supported. Only Description -like '...' is.")
         pattern = match["pattern"].casefold()
-        found = tuple(record for record in found if fnmatchcase(_description(record).casefold(), pattern))
+        found = tuple(
+            record
+            for record in found
+            if fnmatchcase(_description(record.body, _parts(record.body)).casefold(), pattern)
+        )
     policy = call.arguments.get("DlpPolicy")
     if policy is not None:
         found = tuple(record for record in found if directory.same(record.body.get("DlpPolicy"), policy))
@@ -160,12 +166,13 @@ def disable(call: Call) -> Outcome:
 
 def shown(record: Record, tx: Transaction) -> Body:
     """Give the wire's spelling and the generated properties of a rule."""
-    conditions, exceptions, actions = _parts(record.body)
+    parts = _parts(record.body)
+    conditions, exceptions, actions = parts
     spelled: Body = {
         "Conditions": _classes(conditions, "Predicate"),
         "Exceptions": _classes(exceptions, "Predicate"),
         "Actions": _classes(actions, "Action"),
-        "Description": _description(record),
+        "Description": _description(record.body, parts),
         "Size": sum(len(str(record.body[name])) + len(name) for name in (*conditions, *exceptions, *actions)),
     }
     if switches.chosen(tx, "scl_type") == "text" and record.body.get("SetSCL") is not None:
@@ -227,24 +234,28 @@ def _sign(call: Call, record: Record) -> None:
 
 
 def _parts(body: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
-    """Sort what is set into conditions, exceptions and actions."""
+    """Sort what is set into conditions, exceptions and actions, each in the order of the row."""
     conditions: list[str] = []
     exceptions: list[str] = []
     actions: list[str] = []
-    for name in directory.shapes()[KIND]:
-        value = body.get(name)
-        if value in (None, False, "", []) or name in _PROPERTIES or (name in _DEFAULTS and name not in _ACTIONS):
+    is_set = {name for name, value in body.items() if value not in (None, False, "", [])}
+    for name in _ranked_names():
+        if name not in is_set:
             continue
         if name in _ACTIONS:
             actions.append(name)
         elif name.startswith("ExceptIf"):
             exceptions.append(name)
-        elif name not in _BOOKKEEPING:
+        else:
             conditions.append(name)
     return conditions, exceptions, actions
 
 
-_BOOKKEEPING = {"Name", "Guid", "Priority", "CreatedBy", "LastModifiedBy", "WhenChanged", "ManuallyModified"}
+@cache
+def _ranked_names() -> tuple[str, ...]:
+    """List the properties that are conditions, exceptions or actions."""
+    others = _PROPERTIES | _BOOKKEEPING | (set(_DEFAULTS) - set(_ACTIONS))
+    return tuple(name for name in directory.shapes()[KIND] if name not in others)
 
 
 def _classes(names: list[str], suffix: str) -> list[str] | None:
@@ -257,13 +268,13 @@ def _classes(names: list[str], suffix: str) -> list[str] | None:
     return list(found) or None
 
 
-def _description(record: Record) -> str:
+def _description(body: Mapping[str, Any], parts: tuple[list[str], list[str], list[str]]) -> str:
     """Write the rule in words, with CRLF and tabs as the service does [CIPP-SHAPE, G2O-FIX; live]."""
-    conditions, exceptions, actions = _parts(record.body)
+    conditions, exceptions, actions = parts
     blocks = (("If the message:", conditions), ("Except if the message:", exceptions))
-    text = "".join(f"{title}\r\n{_lines(record.body, names)}" for title, names in blocks if names)
+    text = "".join(f"{title}\r\n{_lines(body, names)}" for title, names in blocks if names)
     scope = text or "Apply to all messages\r\n"
-    return f"{scope}Take the following actions:\r\n{_lines(record.body, actions)}"
+    return f"{scope}Take the following actions:\r\n{_lines(body, actions)}"
 
 
 def _lines(body: Mapping[str, Any], names: list[str]) -> str:

@@ -101,6 +101,11 @@ _ALL = (
         choices=("ignored", "checked"),
         meaning="whether X-AnchorMailbox, when sent, must name the tenant of the path",
     ),
+    Switch(
+        name="defender_plan",
+        choices=("present", "absent"),
+        meaning="the subscription without which Get-ATPProtectionPolicyRule fails",
+    ),
     Switch(name="token_lifetime_seconds", default_number=3599, meaning="life of an access token"),
 )
 

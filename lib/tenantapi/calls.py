@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn
 from urllib.parse import urlencode
 
 from tenantapi.errors import ApiError, MalformedAnswerError, Service
-from tenantapi.tenant import Secret
+from tenantapi.tenant import Secret, concealed
 
 # Exchange and Graph, Entra ID, Cloudflare, in that order [CAP, MOD; msal; cloudflare.md 7].
 _REQUEST_ID_HEADERS = ("request-id", "x-ms-request-id", "cf-ray")
@@ -47,6 +47,7 @@ class Call:
 class Order:
     """Hold all that is needed to send one call, perhaps more than once."""
 
+    tenant: str
     method: str
     url: str
     service: Service
@@ -60,6 +61,16 @@ class Order:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A call holds credentials and is never pickled.")
+
+    @property
+    def label(self) -> str:
+        """Name tenant and operation, the way every error begins."""
+        return f"{self.tenant}, {self.operation}"
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return what an answer to this call must not be seen to repeat."""
+        return () if self.bearer is None else (self.bearer,)
 
 
 class Headers(Mapping[str, str]):
@@ -122,8 +133,9 @@ class Answer:
         It is ambiguous after a write: the service said nothing that could be understood, but it was asked.
         """
         write = not self.order.safe
+        said = concealed(why, self.order.secrets)
         return MalformedAnswerError(
-            f"{self.order.operation}, HTTP {self.status}: {why}.{_trace(self.request_id)}",
+            f"{self.order.label}, HTTP {self.status}: {said}.{_trace(self.request_id)}",
             remedy=(
                 "The change may have been made: read the object again before repeating it."
                 if write

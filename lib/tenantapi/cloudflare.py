@@ -60,7 +60,7 @@ class CloudflareClient:
         found = [row for row in rows if row["domain"].rstrip(".").lower() == wanted]
         if len(found) > 1:
             raise MalformedAnswerError(
-                f"GET domains: {len(found)} domains are named {wanted}.",
+                f"{self._tenant.name}, GET domains: {len(found)} domains are named {wanted}.",
                 remedy="Look at the account's domains in the dashboard; a name may be there only once.",
                 service=_SERVICE,
             )
@@ -244,7 +244,7 @@ def _explain(answer: Answer) -> Fault:
     except MalformedAnswerError:
         listed = None
     errors = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    chains = [link for entry in errors for link in (entry.get("error_chain") or ()) if isinstance(link, dict)]
+    chains = [link for entry in errors for link in _chain(entry)]
     codes = tuple(entry["code"] for entry in (*errors, *chains) if isinstance(entry.get("code"), int))
     if _CREDENTIAL_CODES & set(codes):
         remedy = _CREDENTIAL_REMEDY
@@ -253,11 +253,15 @@ def _explain(answer: Answer) -> Fault:
     return Fault(text="; ".join(_sentence(entry) for entry in errors), codes=codes, remedy=remedy)
 
 
+def _chain(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = entry.get("error_chain")
+    return [link for link in found if isinstance(link, dict)] if isinstance(found, list) else []
+
+
 def _sentence(entry: Mapping[str, Any]) -> str:
     source = entry.get("source")
     pointer = source.get("pointer") if isinstance(source, dict) else None
-    chain = entry.get("error_chain")
-    causes = [_sentence(link) for link in chain if isinstance(link, dict)] if isinstance(chain, list) else []
+    causes = [_sentence(link) for link in _chain(entry)]
     where = f" at {pointer}" if pointer else ""
     because = f" (because: {'; '.join(causes)})" if causes else ""
     return f"{entry.get('code', 'no code')} {entry.get('message', 'no message')}{where}{because}"

@@ -98,8 +98,13 @@ def explain(answer: Answer) -> Fault:
     text = " ".join(said for _, said in pieces if said)
     for level in (internal, inner, error):
         text = text or _split(_get(level, "message"))[1]
-    kinds = (*(kind for kind, _ in pieces), _get(internal, "type"), answer.headers.get("x-exceptiontype"))
-    kind = next((str(kind) for kind in kinds if kind), None) or _get(error, "code") or None
+    kinds = (
+        *(kind for kind, _ in pieces),
+        _get(internal, "type"),
+        answer.headers.get("x-exceptiontype"),
+        _get(error, "code"),
+    )
+    kind = next((str(kind) for kind in kinds if kind), None)
     return Fault(text=text, kind=kind, error=_nearest(kind), remedy=_remedy(answer.status, kind or "", text))
 
 

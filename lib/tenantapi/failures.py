@@ -26,7 +26,7 @@ from tenantapi.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from tenantapi.tenant import Secret
+from tenantapi.tenant import Secret, concealed
 
 _LONGEST_TEXT = 1000
 
@@ -91,6 +91,7 @@ MEANINGS: dict[type[BaseException], _Meaning] = {
     lower.HTTPError: _LOST,
     lower.TimeoutError: _SLOW,
     lower.DecodeError: _GARBLED,
+    lower.InvalidHeader: _GARBLED,
     lower.SSLError: _TLS,
     # A missing certificate bundle and the bare socket.
     OSError: _LOST,
@@ -124,12 +125,15 @@ def from_exception(cause: BaseException, order: Order) -> ApiError:
     It is ambiguous for a write unless the exception proves that the call never left: a name that does not
     resolve, a refused connection, a certificate that was turned down, a proxy that said no.
     """
-    meaning = next(MEANINGS[kind] for kind in type(cause).__mro__ if kind in MEANINGS)
-    ambiguous = not (order.safe or meaning.unsent or _never_sent(cause))
+    root = _root(cause)
+    # requests has one name for a field of ours that cannot be sent and for one of theirs that makes no sense.
+    telling = root if isinstance(root, lower.InvalidHeader) else cause
+    meaning = next(MEANINGS[kind] for kind in type(telling).__mro__ if kind in MEANINGS)
+    ambiguous = not (order.safe or meaning.unsent or _never_sent(root))
     if isinstance(cause, low.RequestException):
         cause.request = cause.response = None
     return meaning.error(
-        f"{order.operation}: {meaning.words} ({type(_root(cause)).__name__}).",
+        f"{order.label}: {meaning.words} ({type(root).__name__}).",
         remedy=REREAD if ambiguous else meaning.remedy,
         service=order.service,
         ambiguous=ambiguous,
@@ -167,11 +171,11 @@ def refusal(
 ) -> ApiError:
     """Make one error of the given class from an answer and the service's words about it."""
     request_id = answer.request_id
-    bearer = [answer.order.bearer] if answer.order.bearer else []
-    said = concealed(" ".join(fault.text.split()), [*secrets, *bearer])[:_LONGEST_TEXT] or "the service gave no reason"
+    known = [*secrets, *answer.order.secrets]
+    said = concealed(" ".join(fault.text.split()), known)[:_LONGEST_TEXT] or "the service gave no reason"
     trace = f" Request id {request_id}." if request_id else ""
     often = f" after {tries} tries" if tries > 1 else ""
-    detail = f"{answer.order.operation}: HTTP {answer.status}{often}: {said.rstrip('.')}.{trace}"
+    detail = f"{answer.order.label}: HTTP {answer.status}{often}: {said.rstrip('.')}.{trace}"
     extra = {"retry_after_seconds": retry_after} if issubclass(of, ThrottledError) else {}
     return of(
         detail,
@@ -180,24 +184,16 @@ def refusal(
         status=answer.status,
         request_id=request_id,
         ambiguous=ambiguous,
-        kind=fault.kind,
+        kind=concealed(fault.kind, known) if fault.kind else None,
         codes=fault.codes,
         **extra,
     )
 
 
-def concealed(text: str, secrets: Iterable[Secret]) -> str:
-    """Blot out every given credential in a text that a service sent back."""
-    for secret in secrets:
-        text = text.replace(secret.reveal(), str(secret))
-    return text
-
-
-def _never_sent(cause: BaseException) -> bool:
-    root = _root(cause)
+def _never_sent(root: BaseException) -> bool:
     if isinstance(root, (lower.NewConnectionError, lower.ConnectTimeoutError, lower.ProxyError)):
         return True
-    return "CERTIFICATE_VERIFY_FAILED" in str(root)
+    return isinstance(root, (lower.SSLError, OSError)) and "CERTIFICATE_VERIFY_FAILED" in str(root)
 
 
 def _root(cause: BaseException) -> BaseException:

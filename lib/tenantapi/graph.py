@@ -31,6 +31,7 @@ class GraphClient:
 
     def __init__(self, http: Http, tenant: Tenant, tokens: Tokens) -> None:
         self._http = http
+        self._tenant = tenant
         self._tokens = tokens
         self._host = tenant.hosts.graph
         self._root = f"https://{self._host}/v1.0/domains"
@@ -69,7 +70,7 @@ class GraphClient:
             hosts.update(_mail_host(answer, row) for row in page if _is_mail_exchanger(answer, row))
         if len(hosts) > 1:
             raise MalformedAnswerError(
-                f"Domain {name} is given {len(hosts)} mail hosts: {', '.join(sorted(hosts))}.",
+                f"{self._tenant.name}, domain {name} is given {len(hosts)} mail hosts: {', '.join(sorted(hosts))}.",
                 remedy="Look at the domain's records in the Microsoft 365 admin center and decide by hand.",
                 service=_SERVICE,
             )

@@ -58,6 +58,7 @@ class Http:
         on_call: Callable[[Call], None] | None = None,
         patience: Patience | None = None,
     ) -> None:
+        self._tenant = tenant
         self._session = open_session(tenant, session)
         self._sleep = sleep
         self._clock = clock
@@ -94,6 +95,7 @@ class Http:
         """
         body, content_type = encoded(json, form)
         order = Order(
+            tenant=self._tenant.name,
             method=method,
             url=_https(url),
             service=service,
@@ -139,7 +141,7 @@ class Http:
         wait = self._budget.wait(order.service, self._clock())
         if wait > self._patience.longest_wish:
             raise ThrottledError(
-                f"{order.operation}: the service has no calls left for the next {wait:.0f} seconds. Nothing was sent.",
+                f"{order.label}: the service has no calls left for the next {wait:.0f} seconds. Nothing was sent.",
                 remedy=f"Repeat after {wait:.0f} seconds.",
                 service=order.service,
                 retry_after_seconds=wait,
@@ -214,12 +216,17 @@ class Http:
 
     def _exchange(self, order: Order, prepared: requests.PreparedRequest) -> Answer:
         settings = self._session.merge_environment_settings(prepared.url or "", {}, True, None, None)
-        response = self._session.send(
+        verify = settings["verify"]
+        # Not `Session.send`: that looks into a redirect even when told not to follow, and fails on an odd one.
+        response = self._session.get_adapter(prepared.url or "").send(
             prepared,
+            stream=True,
             timeout=(self._patience.connect_timeout, self._patience.read_timeout),
-            allow_redirects=False,
-            **settings,
+            verify=True if verify is None else verify,
+            cert=settings["cert"],
+            proxies=settings["proxies"],
         )
+        self._session.cookies.update(response.cookies)
         try:
             # Undecoded: the NUL bytes that are declared gzip would raise here and hide the status.
             raw = response.raw.read(decode_content=False)

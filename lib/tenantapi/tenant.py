@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NoReturn, SupportsIndex, final
 from urllib.parse import urlsplit
@@ -65,6 +66,21 @@ class Secret:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("A secret is never pickled. Pass the name of the credential and read it again.")
+
+
+def concealed(text: str, secrets: Iterable[Secret]) -> str:
+    """Blot out every given credential in a text that a service sent back."""
+    for secret in secrets:
+        text = text.replace(secret.reveal(), str(secret))
+    return text
+
+
+def is_header_safe(text: str) -> bool:
+    """Tell whether a text can travel in a header field: plain ASCII on one line, no blank at either end.
+
+    requests names the offending value in its own error, so a credential has to be looked at before.
+    """
+    return _HEADER_SAFE.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +180,7 @@ class Tenant:
             )
         for field in ("client_secret", "cloudflare_api_token"):
             secret: Secret | None = getattr(self, field)
-            if secret is not None and not _HEADER_SAFE.fullmatch(secret.reveal()):
+            if secret is not None and not is_header_safe(secret.reveal()):
                 raise ValueError(
                     f"Tenant {self.name}: {field} has blanks or a line end around it, or characters that are "
                     "not plain ASCII. Store it again without them."

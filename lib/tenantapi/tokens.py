@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from tenantapi.calls import Answer, Fault
-from tenantapi.errors import MalformedAnswerError, SignInError, TenantMismatchError, UnauthorizedError
-from tenantapi.failures import concealed
+from tenantapi.errors import ApiError, MalformedAnswerError, SignInError, TenantMismatchError, UnauthorizedError
 from tenantapi.http import Http
-from tenantapi.tenant import Secret, Tenant, same_vendor
+from tenantapi.tenant import Secret, Tenant, concealed, is_header_safe, same_vendor
 
 if TYPE_CHECKING:
     from msal import ConfidentialClientApplication
@@ -46,7 +45,7 @@ class Tokens:
 
     def __init__(self, tenant: Tenant, http: Http) -> None:
         self._tenant = tenant
-        self._http = http
+        self._door = _Door(http, tenant.hosts.login, self._refusal)
         self._app: ConfidentialClientApplication | None = None
 
     def bearer(self, scope: str) -> Secret:
@@ -59,7 +58,11 @@ class Tokens:
         if "access_token" not in found:
             self._app = None  # msal would answer the same refusal from its cache for a minute, mended or not
             raise self._refusal(found)
-        bearer = Secret(found["access_token"])
+        token = found["access_token"]
+        if not isinstance(token, str) or not is_header_safe(token):
+            self._app = None
+            raise self._unreadable("its token is not one line of plain text")
+        bearer = Secret(token)
         named = token_tenant(bearer)
         if named is not None and named.lower() != self._tenant.tenant_id.lower():
             raise TenantMismatchError(
@@ -94,18 +97,20 @@ class Tokens:
                 remedy="Set AZURE_CLIENT_SECRET, or name the credential in the tenant's description.",
                 service=_SERVICE,
             )
+        self._door.failure = None
         try:
             if self._app is None:
                 self._app = self._application(secret)
             return dict(self._app.acquire_token_for_client(scopes=[scope]))
-        except (ValueError, KeyError, RuntimeError) as cause:
+        except ApiError:
+            raise
+        except Exception as cause:
+            # msal reads the answers as it goes, and any fault in them comes out as whatever the reading raised.
+            # It also rewords a ValueError of ours, such as one raised by the observer of calls.
             self._app = None
-            raise MalformedAnswerError(
-                f"Tenant {self._tenant.name}: the sign-in service answered something that is no token "
-                f"({type(cause).__name__}).",
-                remedy="Check the tenant id and the cloud, and repeat later.",
-                service=_SERVICE,
-            ) from cause
+            if self._door.failure is not None:
+                raise self._door.failure from None
+            raise self._unreadable(f"msal could not read it ({type(cause).__name__})") from cause
 
     def _application(self, secret: Secret) -> ConfidentialClientApplication:
         from msal import (
@@ -116,8 +121,15 @@ class Tokens:
             self._tenant.client_id,
             client_credential=secret.reveal(),
             authority=f"https://{self._tenant.hosts.login}/{self._tenant.tenant_id}",
-            http_client=_Door(self._http, self._tenant.hosts.login, self._refusal),
+            http_client=self._door,
             instance_discovery=False,  # the login host comes from our own table
+        )
+
+    def _unreadable(self, why: str) -> MalformedAnswerError:
+        return MalformedAnswerError(
+            f"Tenant {self._tenant.name}: the sign-in service answered something that is no token: {why}.",
+            remedy="Check the tenant id and the cloud, and repeat later.",
+            service=_SERVICE,
         )
 
     def _refusal(self, found: Mapping[str, Any]) -> SignInError:
@@ -126,12 +138,12 @@ class Tokens:
         secrets = [self._tenant.client_secret] if self._tenant.client_secret else []
         said = concealed(" ".join(text.split()), secrets)
         return SignInError(
-            f"Tenant {self._tenant.name}, application {self._tenant.client_id}: {said}",
+            f"Tenant {self._tenant.name}, application {self._tenant.client_id}: {said.rstrip('.')}.",
             remedy=next((_REMEDIES[code] for code in codes if code in _REMEDIES), _OTHERWISE),
             service=_SERVICE,
             status=found.get("status"),
-            request_id=found.get("trace_id"),
-            kind=found.get("error"),
+            request_id=_text(found.get("trace_id")),
+            kind=_text(found.get("error")),
             codes=codes,
         )
 
@@ -150,6 +162,10 @@ def token_tenant(bearer: Secret) -> str | None:
     return tenant if isinstance(tenant, str) else None
 
 
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _codes(listed: object, text: str) -> tuple[int, ...]:
     if isinstance(listed, list) and listed and all(isinstance(code, int) for code in listed):
         return tuple(listed)
@@ -163,6 +179,8 @@ class _Door:
         self._http = http
         self._host = host
         self._refusal = refusal
+        self.failure: Exception | None = None
+        """What the last call raised, for msal does not let every exception pass as it is."""
 
     def get(
         self,
@@ -198,16 +216,20 @@ class _Door:
                 remedy="Check that nothing stands between this machine and the sign-in service.",
                 service=_SERVICE,
             )
-        answer = self._http.request(
-            method,
-            url,
-            service=_SERVICE,
-            operation=operation,
-            safe=True,  # asking twice for a token changes nothing
-            tolerate=(400, 401),
-            explain=_explain,
-            **parts,
-        )
+        try:
+            answer = self._http.request(
+                method,
+                url,
+                service=_SERVICE,
+                operation=operation,
+                safe=True,  # asking twice for a token changes nothing
+                tolerate=(400, 401),
+                explain=_explain,
+                **parts,
+            )
+        except Exception as error:
+            self.failure = error
+            raise
         answer.object()  # msal would write a body that is not JSON into the log
         return answer
 

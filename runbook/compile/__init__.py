@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runbook.compile.document import about_the_text
-from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
-from runbook.compile.guards import guard
-from runbook.compile.leftover import leftovers
+from runbook.compile.guards import check_names, guard
+from runbook.compile.leftover import leftovers, missing_parts
 from runbook.compile.promise import check_promises
 from runbook.compile.result import (
     Bounds,
@@ -57,20 +56,30 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
     for section in tutorial.sections:
         reader = SectionReader(section, lexicon, findings)
         changes = reader.read()
-        kept = guard(changes, tuple(drafts), section, lexicon, findings)
+        kept = guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
         drafts += [draft for _, draft in kept]
         leftovers(reader, kept, tutorial, lexicon, findings)
+    check_names(drafts, lexicon, findings)
     check_promises(tutorial, drafts, lexicon, findings)
     ordered = sorted(
         enumerate(findings.diagnostics),
         key=lambda item: (item[1].lines[:1] or (len(tutorial.lines) + 1,), item[0]),
     )
+    used = _names_used(drafts)
     return Compiled(
-        tutorial=tutorial, resources=tuple(drafts), inputs=tuple(findings.inputs.values()),
-        references=tuple(findings.references.values()), order=_order(drafts, lexicon),
+        tutorial=tutorial, resources=tuple(drafts),
+        inputs=tuple(item for name, item in findings.inputs.items() if name in used),
+        references=tuple(item for name, item in findings.references.items() if name in used),
+        order=_order(drafts, lexicon),
         manual=tuple(findings.manual), diagnostics=tuple(item for _, item in ordered),
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
     )  # fmt: skip
+
+
+def _names_used(drafts: Sequence[ResourceDraft]) -> set[str]:
+    values = [setting.value for draft in drafts for setting in draft.settings]
+    used = {value.name for value in values if isinstance(value, (InputValue, ReferenceValue))}
+    return used | {draft.for_each for draft in drafts if draft.for_each}
 
 
 def _order(drafts: Sequence[ResourceDraft], lexicon: Lexicon) -> tuple[tuple[str, str], ...]:

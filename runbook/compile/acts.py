@@ -10,10 +10,11 @@ from runbook.compile.bind import Bound, Refusal, Wording, bind
 from runbook.compile.draft import OpenChange
 from runbook.compile.grammar import Chain, Clause, Sentence, read_clause
 from runbook.compile.phrase import Slot
-from runbook.compile.result import Input, Reference
+from runbook.compile.remarks import remark
+from runbook.compile.result import Input, Reference, Setting
 from runbook.compile.stand import Stand
 from runbook.compile.values import ReferenceValue
-from runbook.lexicon import Found, Label, Place
+from runbook.lexicon import Found, Place
 from runbook.lexicon.match import fold, match_name
 
 Labels = tuple[str, ...]
@@ -27,6 +28,8 @@ class Acts:
     above: Labels
     pending: tuple[Found, str] | None = None
     """A label whose list the next sentence names, and the label's words as written."""
+    has_set: bool = False
+    """Whether anything was set or named so far."""
 
     def act(self, sentence: Sentence) -> Labels | Refusal:
         """Do what a sentence says. Gives the labels that nested items stand under, or why not."""
@@ -34,7 +37,7 @@ class Acts:
             "visit": self._visit, "within": self._within, "assign": self._assign, "set": self._assign,
             "loop": self._loop, "exists": self._exists, "flag": self._flag, "ensure": self._ensure,
             "free-choice": self._free_choice, "refer": self._refer, "after": self._after,
-            "second-condition": self._second_condition,
+            "second-condition": self._second_condition, "alt-text": self._alt_text,
         }  # fmt: skip
         method = methods.get(sentence.form)
         return method(sentence) if method else self.above
@@ -79,9 +82,9 @@ class Acts:
         """Read `In A, select B`: a setting if A is a label of the open page, else a way through the portal."""
         place = self.stand.route.place
         clause = self._clause(sentence)
-        if place is not None and (self.stand.open or place.shape == "object") and clause:
-            if self._locate(place, sentence.chain("head"), clause):
-                return self._assign(sentence)
+        here = place is not None and (self.stand.open is not None or place.shape == "object")
+        if here and place and clause and self._locate(place, sentence.chain("head"), clause):
+            return self._assign(sentence)
         if clause is None or clause.form != "chain" or " or " in clause.text:
             return Refusal(why="its words are not understood as a whole")
         links = (*sentence.chain("head"), *clause.chain("values"), *clause.chain("tail"))
@@ -120,9 +123,7 @@ class Acts:
             links = links[:-1]
         return links
 
-    def _set(
-        self, change: OpenChange, found: Found, links: Chain, clause: Clause, written: str
-    ) -> Labels | Refusal:
+    def _set(self, change: OpenChange, found: Found, links: Chain, clause: Clause, written: str) -> Labels | Refusal:
         label, line = found.label, self.stand.line
         if label.after:
             return Refusal(why="this control is on the list of finished objects")
@@ -160,46 +161,25 @@ class Acts:
             return Refusal(why=f"this change is already named {change.identity!r}")
         else:
             change.identity, change.identity_line = str(bound.value), line
+        self.has_set = True
         return path
 
-    def _store(
-        self, change: OpenChange, found: Found, bound: Bound, written: str, words: str
-    ) -> Labels | Refusal:
+    def _store(self, change: OpenChange, found: Found, bound: Bound, written: str, words: str) -> Labels | Refusal:
         label, findings = found.label, self.stand.findings
         assert label.parameter is not None and bound.value is not None, "a fault in the kit: nothing to store"
         weakest = max(found.certainty, bound.certainty, key=("exact label", "alias", "fuzzy").index)
-        wrong = change.put(
-            label.parameter, bound.value, self.stand.line, label=written, words=words, certainty=weakest,
-            assumption=bound.assumption, adds_up=label.type == "bits",
+        setting = Setting(
+            parameter=label.parameter, value=bound.value, lines=(self.stand.line,), label=written, words=words,
+            certainty="assumption" if bound.assumption else weakest, op=label.op, assumption=bound.assumption,
         )  # fmt: skip
+        wrong = change.put(setting, adds_up=label.type == "bits")
         if wrong:
             return Refusal(why=wrong, code="guard-failed")
+        self.has_set = True
         if bound.asks:
             findings.ask(bound.asks)
-        self._say(label, bound, written, words)
+        remark(findings, label, bound, written, words, line=self.stand.line, section=self.stand.section.heading)
         return label.path
-
-    def _say(self, label: Label, bound: Bound, written: str, words: str) -> None:
-        """Write the diagnostics that come with a value that was bound."""
-        note, here = self.stand.findings.note, (self.stand.line,)
-        heading = self.stand.section.heading
-        if label.stale and match_name(written, label.stale.words):
-            note("stale-control", here, label.stale.message, suggestion=label.stale.advice,
-                 source=label.stale.source, section=heading)  # fmt: skip
-        if bound.code == "free-choice" and bound.asks and isinstance(bound.asks.domain, tuple):
-            note("free-choice", here, f"{written!r} is left to the reader; the input {bound.asks.name} asks for it.",
-                 suggestion=f"One of {', '.join(bound.asks.domain)}.", source=label.source, section=heading)  # fmt: skip
-        if bound.code == "range-without-value" and bound.asks and bound.asks.recommended:
-            low, high = bound.asks.recommended.low, bound.asks.recommended.high
-            note("range-without-value", here, section=heading, source=label.source,
-                 message=f"{written!r} is given a range and no value; the input {bound.asks.name} asks for it.",
-                 suggestion=f"Keep the present value if it is between {low} and {high}; "
-                            f"the service takes {label.low} to {label.high}.")  # fmt: skip
-        if bound.code == "literal-holds-list":
-            note("literal-holds-list", here, section=heading, source=label.source, decision=label.decision,
-                 message=f"{words.split(' > ')[0]!r} is one literal with several words in it; "
-                         "as one phrase it would hardly ever match.",
-                 suggestion=f"Take the decision {label.decision} to send each word by itself.")  # fmt: skip
 
     # Lists on other pages
 
@@ -211,18 +191,14 @@ class Acts:
         self.pending = None
         return self._list_from(change, found, sentence, written)
 
-    def _list_from(
-        self, change: OpenChange, found: Found, named: Sentence | Clause, written: str
-    ) -> Labels | Refusal:
+    def _list_from(self, change: OpenChange, found: Found, named: Sentence | Clause, written: str) -> Labels | Refusal:
         if found.label.type != "reference":
             return Refusal(why="this control does not take a list from another page")
         link = named.chain("link")[0][0]
         what = named.phrase.words(named.parts["what"])
         page = self.stand.lexicon.reference(what, link.href)
         if page is None:
-            return Refusal(
-                why=f"the page {link.text!r} is not one that this kit can read", code="unresolved-reference"
-            )
+            return Refusal(why=f"the page {link.text!r} is not one that this kit can read", code="unresolved-reference")
         self.stand.findings.refer(
             Reference(name=page.name, page=page.page, select=page.select, lines=(self.stand.line,))
         )
@@ -284,9 +260,14 @@ class Acts:
         ))  # fmt: skip
         if isinstance(bound, Refusal):
             return bound
-        return self._store(
-            change, found, bound, sentence.words("head"), sentence.words("options") or "left open"
-        )
+        return self._store(change, found, bound, sentence.words("head"), sentence.words("options") or "left open")
+
+    def _alt_text(self, sentence: Sentence) -> Labels | Refusal:
+        self.stand.findings.note(
+            "alt-text-as-bullet", (self.stand.line,), section=self.stand.section.heading,
+            message="These words described a picture that is not there; they are no step.",
+        )  # fmt: skip
+        return self.above
 
     def _second_condition(self, sentence: Sentence) -> Labels | Refusal:
         change = self.stand.open

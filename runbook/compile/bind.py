@@ -40,6 +40,8 @@ class Refusal:
 
     why: str
     code: str = "unknown-step"
+    lists_options: bool = False
+    """True if what follows as bullets are the options of a choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +97,7 @@ def _words(wording: Wording) -> Bound | Refusal:
     if split == written:
         return Bound(value=written)
     decision = wording.label.decision or ""
-    return Bound(
-        value=AdvisedValue(as_written=written, advised=split, decision=decision), code="literal-holds-list"
-    )
+    return Bound(value=AdvisedValue(as_written=written, advised=split, decision=decision), code="literal-holds-list")
 
 
 def _option(text: str, options: Sequence[Option]) -> tuple[Option, Certainty] | None:
@@ -124,7 +124,8 @@ def _bits(wording: Wording) -> Bound | Refusal:
         return Refusal(why="the boxes are not named")
     if wording.label.pick == "one" and len(wording.links[0]) != 1:
         return Refusal(why="only one of these options can be chosen", code="choice-required")
-    total, certainty = 0, "exact label"
+    total = 0
+    certainty: Certainty = "exact label"
     for slot in wording.links[0]:
         match = _option(slot.text, wording.options)
         if match is None:
@@ -190,9 +191,7 @@ def _interval(wording: Wording) -> Bound | Refusal:
     named = [str(match[0].value) for match in matches if match]
     domain = tuple(named) or tuple(str(option.value) for option in wording.options)
     name = wording.label.input or ""
-    asks = Input(
-        name=name, kind="free_choice", domain=domain, lines=wording.lines, label=wording.label.path[-1]
-    )
+    asks = Input(name=name, kind="free_choice", domain=domain, lines=wording.lines, label=wording.label.path[-1])
     return Bound(value=InputValue(name=name), asks=asks, code="free-choice")
 
 

@@ -7,24 +7,32 @@ import re
 from runbook.compile.findings import Findings
 from runbook.tutorial import Block, Tutorial
 
-# A word of three letters or more, only consonants that stand for nothing: keys pressed to fill a line.
-_FILLER = re.compile(r"\b(?:([A-Z])\1{2,}|[XC]{6,}[A-Z]*|lorem ipsum|todo|tbd)\b|\bTBD\b", re.IGNORECASE)
+CONSONANTS = "B-DF-HJ-NP-TV-Z"
+# Keys pressed to fill a line give capitals without a vowel and one letter three times; no word does but WWW.
+_PRESSED = re.compile(rf"\b(?!WWW\b)[{CONSONANTS}]*([{CONSONANTS}])\1\1[{CONSONANTS}]*\b")
+_STAND_IN = re.compile(r"\blorem ipsum\b|\bT(?:BD|ODO)\b|\btext goes here\b", re.IGNORECASE)
 
 
 def about_the_text(tutorial: Tutorial, findings: Findings) -> None:
-    """Note repaired letters and filler sentences."""
+    """Note repaired letters, and sentences that only hold a place."""
     for repair in tutorial.repairs:
         findings.note(
             "encoding-repaired", (repair.line,),
             f"{repair.raw!r} was UTF-8 read as Windows-1252; it is read as {repair.repaired!r}.",
             suggestion="Store the file again as UTF-8.", source="the bytes of the line: the round trip is valid UTF-8",
         )  # fmt: skip
-    sections = [item for section in tutorial.sections for item in section.items]
-    for block in (*tutorial.preamble, *sections):
-        if isinstance(block, Block) and block.kind == "prose" and _FILLER.search(block.text):
+    titles = sorted((title.text for title in tutorial.titles), key=len)
+    in_sections = [item for section in tutorial.sections for item in section.items]
+    for block in (*tutorial.preamble, *in_sections):
+        if isinstance(block, Block) and block.kind == "prose" and is_filler(block.text):
             findings.note(
                 "placeholder-text", tuple(range(block.first, block.last + 1)),
                 "This sentence is filler; the text says nothing of its intent here.",
-                suggestion=f"Taken from the titles instead: {tutorial.titles[-1].text if tutorial.titles else '-'}",
-                source="the titles of the text; derived, not written by the author",
+                suggestion=f"Take the intent from the title: {titles[-1]}" if titles else "",
+                source="the longest title of the text; derived, not written here by the author" if titles else "",
             )  # fmt: skip
+
+
+def is_filler(text: str) -> bool:
+    """Tell whether a sentence holds a place for one that was never written."""
+    return bool(_PRESSED.search(text) or _STAND_IN.search(text))

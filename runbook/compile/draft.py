@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runbook.compile.result import Action, Certainty, ResourceDraft, Setting
-from runbook.compile.values import Value
 from runbook.lexicon import Place
+
+DOUBT: tuple[Certainty, ...] = ("exact label", "alias", "fuzzy", "assumption")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,7 +25,6 @@ class OpenChange:
     committed_at: int | None = None
     settings: dict[str, Setting] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
-    item_lines: list[tuple[int, int]] = field(default_factory=list)
     needs: dict[str, int] = field(default_factory=dict)
     """Parameters that must follow, and the line that opened the need."""
 
@@ -33,25 +33,21 @@ class OpenChange:
         """Tell whether the change says which object it is about."""
         return self.identity is not None or self.for_each is not None
 
-    def put(
-        self, parameter: str, value: Value, line: int, *, label: str, words: str,
-        certainty: Certainty, assumption: str, adds_up: bool = False,
-    ) -> str:  # fmt: skip
-        """Add a setting; give a sentence why not if it contradicts one that is there, else an empty text."""
-        old = self.settings.get(parameter)
-        lines: tuple[int, ...] = (line,)
-        if old is not None:
-            if adds_up and isinstance(old.value, int) and isinstance(value, int):
-                value = old.value | value
-                lines, label = (*old.lines, line), f"{old.label}; {label}"
-                words = f"{old.words}; {words}"
-                certainty = "fuzzy" if "fuzzy" in (old.certainty, certainty) else certainty
-            elif old.value != value:
-                return f"line {line} sets {parameter} again to another value than line {old.lines[0]}"
-        self.settings[parameter] = Setting(
-            parameter=parameter, value=value, lines=lines, label=label, words=words,
-            certainty="assumption" if assumption else certainty, assumption=assumption,
-        )  # fmt: skip
+    def put(self, new: Setting, *, adds_up: bool = False) -> str:
+        """Add a setting; give a sentence why not if it contradicts one that is there, else an empty text.
+
+        With `adds_up` the numbers of both are joined bit by bit, as boxes of one control are.
+        """
+        old = self.settings.get(new.parameter)
+        if old is None:
+            self.settings[new.parameter] = new
+        elif adds_up and isinstance(old.value, int) and isinstance(new.value, int):
+            self.settings[new.parameter] = replace(
+                new, value=old.value | new.value, lines=(*old.lines, *new.lines), label=f"{old.label}; {new.label}",
+                words=f"{old.words}; {new.words}", certainty=max(old.certainty, new.certainty, key=DOUBT.index),
+            )  # fmt: skip
+        elif old.value != new.value:
+            return f"{new.parameter} is set again to another value than in line {old.lines[0]}"
         return ""
 
     def finish(self, blocked_by: tuple[str, ...] = ()) -> ResourceDraft:

@@ -17,7 +17,8 @@ SEVERITY: Mapping[str, Severity] = {
     "branch": "asks", "platform-unsupported": "blocks", "place-unknown": "tells",
     "portal-generation": "tells", "document-inconsistent": "tells", "enable-not-stated": "tells",
     "guard-failed": "blocks", "unknown-step": "blocks", "spoofable-condition": "asks",
-    "external-procedure": "tells", "conflicts-with-baseline": "asks",
+    "external-procedure": "tells", "unbalanced-markup": "tells", "alt-text-as-bullet": "tells",
+    "quarantine-policy-not-applicable": "tells", "conflicts-with-baseline": "asks",
 }  # fmt: skip
 
 
@@ -53,9 +54,7 @@ class Findings:
         lines = tuple(sorted({*(old.lines if old else ()), *item.lines}))
         self.references[item.name] = replace(old or item, lines=lines)
 
-    def read(
-        self, step: Step, section: Section, read_as: ReadAs, resource: str | None = None, why: str = ""
-    ) -> None:
+    def read(self, step: Step, section: Section, read_as: ReadAs, resource: str | None = None, why: str = "") -> None:
         """Record how a list item was read."""
         self.readings.append(Reading(
             first=step.first, last=step.text_last, number=step.number, text=step.text, section=section.id,

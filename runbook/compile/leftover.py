@@ -4,41 +4,57 @@ from __future__ import annotations
 
 from runbook.compile.findings import SEVERITY, Findings
 from runbook.compile.guards import Kept
-from runbook.compile.result import ManualStep
+from runbook.compile.result import ManualStep, ReadAs
 from runbook.compile.section import BELOW_UNREAD, Read, SectionReader
 from runbook.lexicon import Console, Lexicon
 from runbook.lexicon.match import fold
 from runbook.tutorial import Block, Section, Tutorial
 
+# A part of the text that is somewhere else: nothing of its section can be relied on.
+MISSING = ("unresolved-include", "unresolved-reference")
 
-def leftovers(
-    reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Lexicon, findings: Findings
-) -> None:
+
+def missing_parts(reader: SectionReader) -> tuple[str, ...]:
+    """Give the reasons why every resource of the section is blocked, because a part of it is not here."""
+    blocks = [item for item in reader.section.items if isinstance(item, Block) and item.kind == "include"]
+    reasons = [f"line {block.first}: the text that belongs here is in another file" for block in blocks]
+    reasons += [
+        f"line {read.step.first}: {read.refusal.why}: {read.step.text}"
+        for read in reader.items if read.refusal and read.refusal.code in MISSING and read.change is None
+    ]  # fmt: skip
+    return tuple(reasons)
+
+
+def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Lexicon, findings: Findings) -> None:
     """List every item that became no part of a resource, and record how each item was read."""
     section = reader.section
     keys = {id(change): draft.key for change, draft in kept}
-    foreign = _foreign_platform(reader, tutorial, lexicon)
+    walked = any(step.number is not None for step in section.steps)
     lost = not kept and bool(section.steps)
     for read in reader.items:
         key = keys.get(id(read.change)) if read.change else None
         orphan = read.change is not None and key is None
-        by_hand = (lost or orphan or read.read_as == "unknown") and key is None
-        if by_hand:
-            findings.manual.append(ManualStep(text=read.step.text, lines=_lines(read), section=section.id))
-        if read.refusal and not (
-            lost and not orphan and read.refusal.code in ("unknown-step", "place-unknown")
-        ):
+        read_as: ReadAs = read.read_as
+        if lost and not orphan and not walked:
+            read_as = "info"  # a list that explains something; nobody is told to do it
+        elif key is None and (lost or orphan or read_as == "unknown"):
+            read_as = "unknown" if read_as == "unknown" else "manual"
+            lines = tuple(range(read.step.first, read.step.text_last + 1))
+            findings.manual.append(ManualStep(text=read.step.text, lines=lines, section=section.id))
+        elif read.refusal and read.refusal.code == "gated-section":
+            read_as = "manual"
+            findings.manual.append(ManualStep(text=read.step.text, lines=(read.step.first,), section=section.id))
+        if read.refusal and (not lost or orphan or read.refusal.code in MISSING):
             _say(read, key, section, findings)
-        read_as = "manual" if by_hand and read.read_as != "unknown" else read.read_as
-        why = read.refusal.why if read.refusal else ""
-        findings.read(read.step, section, read_as, key, why)
-    if lost:
-        _say_lost(reader, foreign, findings)
-    _includes(section, kept, findings)
-
-
-def _lines(read: Read) -> tuple[int, ...]:
-    return tuple(range(read.step.first, read.step.text_last + 1))
+        findings.read(read.step, section, read_as, key, read.refusal.why if read.refusal else "")
+    if lost and walked:
+        _say_lost(reader, tutorial, lexicon, findings)
+    _includes(section, findings)
+    if section is tutorial.sections[-1] and not section.items:
+        findings.note(
+            "document-inconsistent", (section.first,), section=section.heading,
+            message="The text ends with a heading that nothing follows; its steps may be missing.",
+        )  # fmt: skip
 
 
 def _say(read: Read, key: str | None, section: Section, findings: Findings) -> None:
@@ -47,11 +63,11 @@ def _say(read: Read, key: str | None, section: Section, findings: Findings) -> N
     if refusal.why == BELOW_UNREAD and refusal.code != "unknown-step":
         return  # the options of a choice were told of with the choice
     code = "unknown-step" if refusal.code == "place-unknown" else refusal.code
-    inside = f"; it blocks {key}" if key else "; it is left to a person"
+    usual = SEVERITY[code]
+    inside = f"it blocks {key}" if key and code != "gated-section" else "it is left to a person"
     findings.note(
-        code, (read.step.first,), f"{read.step.text!r} sets nothing: {refusal.why}{inside}.",
-        severity=SEVERITY[code] if key else ("asks" if SEVERITY[code] == "asks" else "tells"),
-        section=section.heading,
+        code, (read.step.first,), f"{read.step.text!r} sets nothing: {refusal.why}; {inside}.",
+        severity=usual if key or usual == "asks" or code in MISSING else "tells", section=section.heading,
     )  # fmt: skip
 
 
@@ -66,32 +82,29 @@ def _foreign_platform(reader: SectionReader, tutorial: Tutorial, lexicon: Lexico
     return None
 
 
-def _say_lost(reader: SectionReader, foreign: Console | None, findings: Findings) -> None:
-    section = reader.section
-    first = section.steps[0].first
+def _say_lost(reader: SectionReader, tutorial: Tutorial, lexicon: Lexicon, findings: Findings) -> None:
+    """Say why a section with steps gave no resource, unless a guard has said it already."""
+    section, foreign = reader.section, _foreign_platform(reader, tutorial, lexicon)
+    lines = (section.steps[0].first,)
     if foreign:
         findings.note(
-            "platform-unsupported", (first,), section=section.heading,
+            "platform-unsupported", lines, section=section.heading,
             message=f"This section is about {foreign.names[0]}, which this kit does not configure; "
                     "all its steps are for a person.",
         )  # fmt: skip
-        return
-    if reader.stand.changes:
-        return  # guard-failed has said why
-    findings.note(
-        "place-unknown",
-        (first,),
-        section=section.heading,
-        message="No step of this section leads to a page that the lexicon knows; all its steps are for a person.",
-    )
+    elif not reader.stand.changes:
+        findings.note(
+            "place-unknown", lines, section=section.heading,
+            message="No step of this section leads to a page that is known; all its steps are for a person.",
+        )  # fmt: skip
 
 
-def _includes(section: Section, kept: Kept, findings: Findings) -> None:
+def _includes(section: Section, findings: Findings) -> None:
     for item in section.items:
         if isinstance(item, Block) and item.kind == "include":
             findings.note(
                 "unresolved-include", tuple(range(item.first, item.last + 1)), section=section.heading,
-                message="The steps of this section are in another file, which this kit does not fetch.",
+                message="The text that belongs here is in another file, which this kit does not fetch.",
                 suggestion="Put the included text in place of this line, with its parameters filled in.",
                 source="the include line itself",
             )  # fmt: skip

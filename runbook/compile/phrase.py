@@ -16,6 +16,7 @@ BASE = 0xE000
 SLOT = "[\ue000-\uf8ff]"
 # Marks that were meant as markup and reached the text: the parser saw no emphasis or no code in them.
 _LEFTOVER = re.compile(r"(?<![\w\\])(_{1,2}|\*{1,2}|`)(?P<inner>[^_*`]+?)\1(?!\w)")
+STRAY = re.compile(r"(?<![\w`_*])[`_*]+(?=\w)|(?<=\w)[`_*]+(?![\w`_*])")
 _QUOTED = re.compile(r'["“](?P<inner>[^"“”]+)["”]')
 TEMPLATE = re.compile(r"\{props\.\w+\}|(?<![\w$])\$\d+\b")
 
@@ -93,19 +94,13 @@ def _mask_marked(piece: Piece, put: Callable[[Slot], str]) -> str:
     # A stop inside bold or emphasis belongs to the sentence, not to the name.
     bare = text[: -len(closing)] if closing and len(text) > 1 and not text.endswith("..") else text
     shown = re.sub(r"\s*↗$", "", bare)
-    return (
-        before + put(Slot(text=shown, mark=mark, href=piece.href)) + (closing if bare != text else "") + after
-    )
+    return before + put(Slot(text=shown, mark=mark, href=piece.href)) + (closing if bare != text else "") + after
 
 
 def _mask_leftovers(text: str, put: Callable[[Slot], str], href: str = "") -> str:
     def slot(match: re.Match[str]) -> str:
         inner = match.group("inner").strip()
-        return (
-            put(Slot(text=inner, mark="leftover", href=href, broken=match.group()))
-            if inner
-            else match.group()
-        )
+        return put(Slot(text=inner, mark="leftover", href=href, broken=match.group())) if inner else match.group()
 
     return _LEFTOVER.sub(slot, text)
 
@@ -115,7 +110,5 @@ def _mask_text(text: str, names: Sequence[str], put: Callable[[Slot], str]) -> s
     text = _QUOTED.sub(lambda match: put(Slot(text=match.group("inner").strip(), mark="quoted")), text)
     if names:
         either = "|".join(re.escape(name) for name in names)
-        text = re.sub(
-            rf"(?<![\w+])(?:{either})(?![\w+])", lambda m: put(Slot(text=m.group(), mark="plain")), text
-        )
+        text = re.sub(rf"(?<![\w+])(?:{either})(?![\w+])", lambda m: put(Slot(text=m.group(), mark="plain")), text)
     return text

@@ -56,9 +56,7 @@ def _in_sentence(text: str, table: PromisesFile) -> list[tuple[Disposition, Dest
     return pairs
 
 
-def check_promises(
-    tutorial: Tutorial, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings
-) -> None:
+def check_promises(tutorial: Tutorial, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings) -> None:
     """Note every promise that no resource keeps, and rules that wait for a word the header never has."""
     table = lexicon.promises
     if any(item.code == "unresolved-include" for item in findings.diagnostics):
@@ -116,9 +114,7 @@ def _keeps(draft: ResourceDraft, promise: Promise, table: PromisesFile) -> bool:
     return level is not None and isinstance(level.value, int) and low <= level.value <= high
 
 
-def _mistaken_tokens(
-    rules: Sequence[ResourceDraft], table: PromisesFile, findings: Findings
-) -> frozenset[str]:
+def _mistaken_tokens(rules: Sequence[ResourceDraft], table: PromisesFile, findings: Findings) -> frozenset[str]:
     """Note rules that look for a disposition's name where the header carries another token."""
     mistaken: set[str] = set()
     for draft in rules:

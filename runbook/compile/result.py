@@ -31,6 +31,8 @@ class Setting:
     words: str
     """The value as the text writes it."""
     certainty: Certainty
+    op: Literal["set", "add"] = "set"
+    """`add` puts entries into a list that keeps its own; a list is replaced only with `set`."""
     assumption: str = ""
     """What was inferred to get from the words to the value; empty if nothing was."""
 
@@ -61,7 +63,7 @@ class ResourceDraft:
     @property
     def key(self) -> str:
         """The resource in one word, such as `TransportRule:Name` or `EmailSecurityDomain:{domains}`."""
-        return f"{self.type}:{self.identity if self.identity is not None else '{%s}' % self.for_each}"
+        return f"{self.type}:{self.identity if self.identity is not None else '{' + str(self.for_each) + '}'}"
 
     def setting(self, parameter: str) -> Setting | None:
         """Find the setting of `parameter`; None if the text does not set it."""
@@ -84,6 +86,7 @@ class ResourceDraft:
                 "words": item.words,
                 "certainty": item.certainty,
             }
+            | ({"op": item.op} if item.op != "set" else {})
             | ({"assumption": item.assumption} if item.assumption else {})
             for item in self.settings
         }

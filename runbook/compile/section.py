@@ -15,13 +15,14 @@ from runbook.compile.bind import Refusal
 from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
 from runbook.compile.grammar import Sentence, fits, read_sentence
-from runbook.compile.phrase import TEMPLATE, Phrase, phrase_of, trim
+from runbook.compile.phrase import STRAY, TEMPLATE, Phrase, Slot, phrase_of, trim
 from runbook.compile.result import ReadAs
 from runbook.compile.route import Route
 from runbook.compile.stand import Stand
 from runbook.lexicon import Lexicon
-from runbook.tutorial import Section, Step
+from runbook.tutorial import Block, Section, Step, slug
 
+UNDECIDED = "it offers a choice and does not make it"
 BELOW_UNREAD = "belongs to a step that was not understood"
 
 
@@ -47,6 +48,9 @@ class SectionReader:
 
     def __post_init__(self) -> None:
         self.stand = Stand(self.section, self.lexicon, self.findings, Route(self.lexicon))
+        gates = [name for name in (*self.section.above, self.section.heading)
+                 if fits(name, self.lexicon.phrases.gate)]  # fmt: skip
+        self.stand.gate = f"section-{slug(gates[0])}" if gates else None
 
     def read(self) -> list[OpenChange]:
         """Read the whole section; a change that is still open is closed at its end, with a note."""
@@ -61,9 +65,12 @@ class SectionReader:
                 if refusal:
                     self._refused(step, refusal)
                 self._siblings(step.children, above, Refusal(why=BELOW_UNREAD, code=result.code))
-                if result.code == "choice-required" and not step.children:
-                    refusal = result  # an enumeration whose options follow as siblings
+                if result.lists_options and not step.children and step.number is None:
+                    refusal = Refusal(why=BELOW_UNREAD, code=result.code)  # the options follow as siblings
             else:
+                for note in step.notes:
+                    if note.kind == "prose":  # a further paragraph of the item, read like an item of its own
+                        self._item(_as_step(note), result)
                 self._siblings(step.children, result)
 
     def _item(self, step: Step, above: Labels) -> Labels | Refusal:
@@ -73,6 +80,8 @@ class SectionReader:
         before = stand.open
         phrase, sentences = self._sentences(step)
         self._broken_marks(phrase, step)
+        if stand.decision and before is not None:
+            return self._refused(step, Refusal(why="the text leaves it to the reader", code="gated-section"))
         acts, below = Acts(stand, above), above
         for sentence in sentences or ():
             result = acts.act(sentence)
@@ -84,20 +93,19 @@ class SectionReader:
         if acts.pending:
             return self._refused(step, Refusal(why=f"{acts.pending[1]!r} is opened and given nothing"))
         owner = stand.open or before or stand.just_saved
-        self.items.append(Read(step=step, change=owner, read_as=_read_as(sentences)))
+        self.items.append(Read(step=step, change=owner, read_as=_read_as(sentences, acts.has_set)))
         return below
 
     def _sentences(self, step: Step) -> tuple[Phrase, tuple[Sentence, ...] | None]:
         """Read an item's sentences, first by its markup, then with known names that are not marked."""
-        phrase = phrase_of(step.pieces)
-        for phrase in (phrase, phrase_of(step.pieces, self._known_names())):
-            whole = self._optional(phrase)
-            if TEMPLATE.search(step.text):
-                break
-            sentences = self._all(phrase, whole)
+        marked = phrase_of(step.pieces)
+        if TEMPLATE.search(step.text):
+            return marked, None
+        for phrase in (marked, phrase_of(step.pieces, self._known_names())):
+            sentences = self._all(phrase, self._optional(phrase))
             if sentences:
                 return phrase, sentences
-        return phrase, None
+        return marked, None
 
     def _all(self, phrase: Phrase, whole: str) -> tuple[Sentence, ...] | None:
         table = self.lexicon.phrases
@@ -138,34 +146,52 @@ class SectionReader:
         if fits(masked, table.condition):
             return Refusal(why="it holds only under a condition", code="branch")
         if fits(masked, table.enumeration):
-            return Refusal(why="it offers a choice and does not make it", code="choice-required")
+            return Refusal(why=UNDECIDED, code="choice-required", lists_options=True)
+        if fits(masked, table.choice):
+            return Refusal(why=UNDECIDED, code="choice-required")
         return Refusal(why="its words are not understood")
 
     def _refused(self, step: Step, refusal: Refusal) -> Refusal:
         change = self.stand.open
-        if change is not None:
+        if change is not None and refusal.code != "gated-section":
             change.blocked.append(f"line {step.first}: {refusal.why}: {step.text}")
         self.items.append(Read(step=step, change=change, read_as="unknown", refusal=refusal))
         return refusal
 
     def _broken_marks(self, phrase: Phrase, step: Step) -> None:
+        """Note marks that the reader would see as letters, once per line."""
+        by_line: dict[int, list[Slot]] = {}
+        rows = step.raw.split("\n")
         for slot in phrase.slots:
             if slot.broken:
-                line = next(
-                    (n for n, raw in enumerate(step.raw.split("\n"), step.first) if slot.text in raw),
-                    step.first,
-                )
-                self.findings.note(
-                    "markup-broken", (line,), section=self.section.heading, suggestion=f"Read it as {slot.text!r}.",
-                    source="CommonMark, emphasis and code spans",
-                    message=f"The marks around {slot.broken!r} are not read as markup; its words were used without.",
-                )  # fmt: skip
+                at = next((n for n, raw in enumerate(rows) if slot.text in raw), 0)
+                by_line.setdefault(step.first + at, []).append(slot)
+        for line, slots in by_line.items():
+            shown = ", ".join(repr(slot.broken) for slot in slots)
+            bare = ", ".join(repr(slot.text) for slot in slots)
+            self.findings.note(
+                "markup-broken", (line,), section=self.section.heading, suggestion=f"Read it as {bare}.",
+                message=f"The marks around {shown} are not markup; the words were used without them.",
+                source="CommonMark, emphasis and code spans",
+            )  # fmt: skip
+        if STRAY.search(phrase.masked):
+            self.findings.note(
+                "unbalanced-markup", (step.first,), section=self.section.heading,
+                message=f"A mark in {phrase.words(phrase.masked)!r} has no partner.",
+            )  # fmt: skip
 
 
-def _read_as(sentences: Sequence[Sentence]) -> ReadAs:
+def _as_step(note: Block) -> Step:
+    return Step(
+        number=None, first=note.first, last=note.last, text_last=note.last, raw=note.text, text=note.text,
+        pieces=note.pieces,
+    )  # fmt: skip
+
+
+def _read_as(sentences: Sequence[Sentence], has_set: bool) -> ReadAs:
     forms = {sentence.form for sentence in sentences}
-    if forms & {"assign", "set", "flag", "ensure", "after", "refer"}:
-        return "bound"
     if "free-choice" in forms:
         return "input"
+    if has_set:
+        return "bound"
     return "check" if "exists" in forms else "structural"

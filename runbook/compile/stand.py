@@ -33,13 +33,15 @@ class Stand:
     just_saved: OpenChange | None = None
     decision: str | None = None
     """Decision that gates the change the present item opens."""
+    gate: str | None = None
+    """Decision that gates the whole section, if its heading says so."""
 
     def begin(self, kind: str, place: Place) -> OpenChange:
         """Open a change at `place`; one that was still open is closed first."""
         self.leave()
         self.open = OpenChange(
             place=place, action=KINDS[kind], section=self.section.id, opened_at=self.line,
-            identity=place.identity, optional=self.decision,
+            identity=place.identity, optional=self.decision or self.gate,
         )  # fmt: skip
         self.just_saved = None
         return self.open

@@ -64,7 +64,7 @@ class _Stream:
         return self._descriptor
 
 
-class _Publisher(DisplayPublisher):  # type: ignore[misc]
+class _Publisher(DisplayPublisher):
     sender = AnyTrait()
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, *args: Any, **options: Any) -> None:
@@ -75,7 +75,7 @@ class _Publisher(DisplayPublisher):  # type: ignore[misc]
         self.sender.send("clear_output", wait=wait)
 
 
-class _ResultHook(DisplayHook):  # type: ignore[misc]
+class _ResultHook(DisplayHook):
     sender = AnyTrait()
     _pending: dict[str, Any]
 
@@ -93,7 +93,7 @@ class _ResultHook(DisplayHook):  # type: ignore[misc]
             self.sender.send("execute_result", execution_count=self.prompt_count, **self._pending)
 
 
-class Shell(InteractiveShell):  # type: ignore[misc]
+class Shell(InteractiveShell):
     """IPython's shell with its outputs sent to the parent; what a notebook's code sees is the usual one."""
 
     displayhook_class = Type(_ResultHook)
@@ -119,8 +119,7 @@ def make_shell() -> Shell:
     settings.HistoryManager.enabled = False
     settings.HistoryManager.hist_file = ":memory:"
     settings.InteractiveShell.colors = "nocolor"
-    shell = Shell.instance(config=settings)
-    return cast(Shell, shell)
+    return Shell.instance(config=settings)
 
 
 def fresh_namespace(shell: Shell) -> None:
@@ -139,7 +138,8 @@ def run_child(shell: Shell, requests: int, messages: int, environment: Mapping[s
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     sender = Sender(messages)
-    shell.sender = shell.displayhook.sender = shell.display_pub.sender = sender
+    for part in (shell, shell.displayhook, shell.display_pub):
+        part.sender = sender  # type: ignore[union-attr]
     sys.stdout = cast(TextIO, _Stream(sender, "stdout", 1))
     sys.stderr = cast(TextIO, _Stream(sender, "stderr", 2))
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -98,9 +98,7 @@ class Lexicon:
                 taken = (*context, *words)[:length]
                 found = _row(labels.rows, taken)
                 if found:
-                    return Found(
-                        label=found[0], rest=tuple(words[length - len(context) :]), certainty=found[1]
-                    )
+                    return Found(label=found[0], rest=tuple(words[length - len(context) :]), certainty=found[1])
         return None
 
     def reference(self, words: str, href: str) -> Page | None:
@@ -156,16 +154,12 @@ def load_lexicon(home: Path = HOME) -> Lexicon:
             raise UsageError(f"{home / 'labels.yaml'}: the place {labels.place!r} is not in places.yaml.")
         for row in labels.rows:
             if row.use and row.use not in labels.options:
-                raise UsageError(
-                    f"{home / 'labels.yaml'}: {row.path} uses options {row.use!r}, which are not there."
-                )
+                raise UsageError(f"{home / 'labels.yaml'}: {row.path} uses options {row.use!r}, which are not there.")
     return lexicon
 
 
 def _load(path: Path, shape: type[File]) -> File:
-    loader = getattr(
-        yaml, "CSafeLoader", yaml.SafeLoader
-    )  # the C loader is ten times faster, where it exists
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times faster, where it exists
     try:
         data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
         return shape.model_validate(data)

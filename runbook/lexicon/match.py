@@ -50,6 +50,4 @@ def _one_word_apart(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     longer, shorter = (one, other) if len(one) > len(other) else (other, one)
     if len(longer) != len(shorter) + 1 or not shorter:
         return False
-    return any(
-        word in FUNCTION_WORDS and longer[:at] + longer[at + 1 :] == shorter for at, word in enumerate(longer)
-    )
+    return any(word in FUNCTION_WORDS and longer[:at] + longer[at + 1 :] == shorter for at, word in enumerate(longer))

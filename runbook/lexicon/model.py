@@ -31,7 +31,7 @@ ValueType = Literal[
 ]
 StepForm = Literal[
     "visit", "within", "assign", "set", "block", "loop", "exists", "flag", "ensure", "free-choice",
-    "second-condition", "refer", "accept-defaults", "after", "stale-note", "remark",
+    "second-condition", "refer", "accept-defaults", "after", "stale-note", "remark", "alt-text",
 ]  # fmt: skip
 ClauseForm = Literal["kept", "empty", "none", "only", "boxes", "expected", "range", "chain-refer", "chain"]
 
@@ -75,6 +75,41 @@ class Loop(Row):
     words: Words
 
 
+class Expected(Row):
+    """A parameter that a reader would expect to be set here, and what to say when it is not."""
+
+    parameter: str
+    code: str
+    message: str
+    source: str
+
+
+class AnyOf(Row):
+    """At least one of these parameters must be set, or the object does nothing or too much."""
+
+    parameters: Words
+    lacks: str
+
+
+class Exclusive(Row):
+    """Bits of one number that must not be set together."""
+
+    parameter: str
+    bits: tuple[int, ...]
+    says: str
+
+
+class Unless(Row):
+    """A value that is dangerous unless one of these parameters is set too."""
+
+    parameter: str
+    value: int | str | bool
+    unless: Words
+    code: str
+    says: str
+    source: str
+
+
 class Place(Row):
     """A page or an object, and the words that open, change and save something there."""
 
@@ -96,6 +131,10 @@ class Place(Row):
     watched: Words = ()
     """Parameters that a reader would wonder about when the text is silent."""
     limits: dict[str, int] = Field(default_factory=dict)
+    expects: tuple[Expected, ...] = ()
+    any_of: tuple[AnyOf, ...] = ()
+    exclusive: tuple[Exclusive, ...] = ()
+    unless: tuple[Unless, ...] = ()
 
     @model_validator(mode="after")
     def _identity_fits_shape(self) -> Place:
@@ -149,6 +188,30 @@ class Stale(Row):
     source: str
 
 
+class Warns(Row):
+    """What to say whenever a label is used at all."""
+
+    code: str
+    message: str
+    source: str
+
+
+class Wasted(Row):
+    """A bit in the object that this label names which the service ignores here."""
+
+    parameter: str
+    bit: int
+    message: str
+    source: str
+
+
+class OnlyWith(Row):
+    """Another parameter's value without which this one has no effect."""
+
+    parameter: str
+    value: str
+
+
 class Label(Row):
     """What a label sets. `path` is the label after the labels and options above it."""
 
@@ -173,6 +236,9 @@ class Label(Row):
     after: bool = False
     """True if the label is met on the list of finished objects, not in the wizard."""
     stale: Stale | None = None
+    warns: Warns | None = None
+    only_with: OnlyWith | None = None
+    wasted: Wasted | None = None
     assumption: str = ""
     source: str
 
@@ -231,7 +297,10 @@ class PhrasesFile(Row):
 
     version: Literal[1]
     optional: Words
+    gate: Words
+    """Headings that make a whole section optional."""
     enumeration: Words
+    choice: Words
     condition: Words
     steps: tuple[StepPatterns, ...]
     clauses: tuple[ClausePatterns, ...]

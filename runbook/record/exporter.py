@@ -21,7 +21,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-class RunbookExporter(TemplateExporter):  # type: ignore[misc]
+class RunbookExporter(TemplateExporter):
     """Render notebooks with the kit's own template. ``jupyter nbconvert --to runbook`` finds it by entry point."""
 
     export_from_notebook = "Runbook record"
@@ -50,7 +50,7 @@ class RunbookExporter(TemplateExporter):  # type: ignore[misc]
         environment.filters["plain"] = plain_output
         return environment
 
-    def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, dict[str, Any]]:
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Render a notebook; without a run's page content in `resources` the notebook alone makes the page."""
         resources = dict(resources or {})
         resources.setdefault("page", page.from_notebook(nb))

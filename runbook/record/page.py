@@ -88,17 +88,29 @@ def _facts(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> 
 
 
 def _todo(result: Mapping[str, Any]) -> list[str]:
-    """What a person must still do: errors with their remedy, manual steps, pending changes, open questions."""
+    """What a person must still do: errors with their remedy, open decisions, manual steps, pending changes."""
     todo = []
     for item in result["sections"]:
         if item["error"]:
             todo.append(f"{item['title']}: {item['error']['detail']} {item['error']['remedy']}".strip())
         for problem in (item["plan"] or {}).get("problems", []):
             todo.append(f"{item['title']}: {problem['identity']}: {problem['reason']}")
+    todo += [f"Undecided: {item['message']}" for item in _undecided(result)]
     todo += [f"{step['text']} ({lines_text(step['lines'])} of the tutorial)" for step in result.get("manual", [])]
     if result["status"] == "changes pending":
         todo.append("Read the plan; if it is right, approve and apply it.")
     return list(dict.fromkeys(todo))
+
+
+def _undecided(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Findings in the document that a decision would answer, where nobody has taken it."""
+    taken = {
+        entry["name"].replace("_", "-")
+        for item in result["sections"]
+        for entry in item["inputs"]
+        if entry["value"] not in (False, "")
+    }
+    return [item for item in result.get("diagnostics", []) if item["decision"] and item["decision"] not in taken]
 
 
 def _section(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +132,7 @@ def _section(item: Mapping[str, Any]) -> dict[str, Any]:
         "checks": [_check(check) for check in checks],
         "wrong": [_check(check) for check in checks if not check["ok"]],
         "verified_at": verification["at"] if verification else "",
-        "inputs": item["inputs"],
+        "inputs": [entry for entry in item["inputs"] if entry["name"] not in ("tenant", "mode")],
         "error": item["error"],
         "by_hand": [line for hand in item["by_hand"] for line in hand["lines"]],
         "steps": item.get("steps", []),
@@ -155,7 +167,7 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
                 else show_value(change["kind"], prop["name"], prop["before"]),
                 "after": show_value(change["kind"], prop["name"], prop["after"]),
                 "changed": prop["changed"],
-                "lines": lines_text(prop["lines"]),
+                "lines": ", ".join(str(line) for line in prop["lines"]),
                 "words": prop["words"],
                 "note": prop["note"],
             }
@@ -171,5 +183,5 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
         "wanted": show_value(check["kind"], check["name"], check["wanted"]),
         "found": check["found_text"],
         "ok": check["ok"],
-        "lines": lines_text(check["lines"]),
+        "lines": ", ".join(str(line) for line in check["lines"]),
     }

@@ -248,6 +248,8 @@ def check_error(expected, error):
     assert type(error).__name__ == expected.pop("class")
     for text in expected.pop("says", []):
         assert text in str(error)
+    assert error.summary + ": " in str(error)
+    assert "contoso" in str(error)
     for text in expected.pop("never_says", []):
         assert text not in str(error)
     for name, value in ({"ambiguous": False} | expected).items():

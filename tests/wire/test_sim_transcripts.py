@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 import yaml
+
 from simtenant import server, state
 
 CASES = Path(__file__).parents[1] / "cases" / "sim"
@@ -79,6 +80,7 @@ def test_transcript(case: dict[str, Any], tmp_path: Path) -> None:
         "client": known["client_id"],
         "secret": known["client_secret"],
         "account": known["cloudflare_account_id"],
+        "domains": f"/client/v4/accounts/{known['cloudflare_account_id']}/email-security/settings/domains",
         "apitoken": known["cloudflare_api_token"],
     }
     player = Player(directory=tmp_path, port=0, now=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), names=names)

@@ -1,0 +1,86 @@
+"""What the tests share: the command line as a process of its own, on a simulated tenant of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook import simulated
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The command line with a state folder, a runs folder and a working folder of its own."""
+
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state" / "simulated" / "demo"
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+        own = {"RUNBOOK_STATE": str(self.folder / "state"), "RUNBOOK_RUNS": str(self.runs)}
+        return {**kept, **own, **more}
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", "runbook", *arguments, **environment)
+
+    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=self.environment(**environment),
+            stdin=subprocess.DEVNULL,
+            timeout=100,
+        )
+
+    def newest(self, mode: str) -> Path:
+        return max(self.runs.glob(f"*-{mode}-*"), key=lambda path: path.stat().st_mtime_ns)
+
+    def result(self, mode: str) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.newest(mode) / "result.json").read_text())
+        return loaded
+
+    def writes(self) -> list[dict[str, Any]]:
+        """Write requests in the simulated tenant's own log."""
+        return [row for row in simulated.requests_log(self.state) if row["write"]]
+
+    def apply(self, *parameters: str) -> subprocess.CompletedProcess[str]:
+        """Plan, and apply that plan."""
+        assert self("plan", "--tenant", "demo", *parameters).returncode == 3
+        return self("apply", "--tenant", "demo", "--approve", self.result("plan")["plan_hash"])
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Kit:
+    """A kit on a new simulated tenant."""
+    made = Kit(tmp_path)
+    simulated.reset(made.state)
+    return made
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kit]:
+    """A kit whose tenant was set up by one plan and apply; tests of a module share it and must not write."""
+    made = Kit(tmp_path_factory.mktemp("applied"))
+    simulated.reset(made.state)
+    done = made.apply()
+    assert done.returncode == 0, done.stderr + done.stdout
+    yield made

@@ -1,0 +1,220 @@
+"""The command line: exit codes, messages, and what the far end was asked."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from runbook import simulated
+
+from conftest import Kit
+
+LIGHT = """
+import sys, time
+from runbook.cli import main
+code = main(["--help"])
+heavy = {"pandas", "IPython", "nbformat", "nbconvert", "papermill", "requests", "msal", "pydantic", "yaml", "rich"}
+print("LOADED", sorted(heavy & set(sys.modules)), code)
+"""
+
+
+def test_help_loads_nothing_heavy(kit: Kit) -> None:
+    done = kit.python("-c", LIGHT)
+    assert "LOADED [] 0" in done.stdout
+    assert "runbook plan --tenant demo" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["demo", "compile", "plan", "apply", "verify", "records", "sim"])
+def test_every_command_has_help(kit: Kit, command: str) -> None:
+    done = kit(command, "--help")
+    assert done.returncode == 0
+    assert "Usage: runbook" in done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tenants_file(kit: Kit) -> Path:
+    text = f"""
+tenants:
+  gone:
+    simulated: {{address: "http://127.0.0.1:{free_port()}", state: {kit.state}}}
+  wrong-secret:
+    simulated: {{state: {kit.state}}}
+    client_secret: {{env: WRONG}}
+  wrong-token:
+    simulated: {{state: {kit.state}}}
+    cloudflare_api_token: {{env: WRONG}}
+  no-secret: {{tenant_id: a, client_id: b, cloudflare_account_id: c}}
+"""
+    path = kit.folder / "tenants.yaml"
+    path.write_text(text)
+    return path
+
+
+BAD = [
+    (["compile", "missing.md"], 2, "There is no such file"),
+    (["compile", "empty.md"], 2, "empty"),
+    (["compile", "picture.md"], 2, "The tutorial cannot be read"),
+    (["compile", "prose.md"], 2, "The tutorial cannot be read"),
+    (["plan", "--tenant", "demo", "-p", "retentoin_days=1"], 2, "Did you mean 'retention_days'"),
+    (["plan", "--tenant", "demo", "-p", "retention_days=99"], 2, "from 1 to 30"),
+    (["plan", "--tenant", "demo", "-p", "notification_frequency=3 days"], 2, "4 hours, 1 day, 7 days"),
+    (["plan", "--tenant", "demo", "-p", "domains=exa mple"], 2, "is not a domain name"),
+    (["plan", "--tenant", "demo", "-p", "retention_days"], 2, "name=value"),
+    (["plan", "--tenant", "demo", "-f", "missing.yaml"], 2, "missing.yaml cannot be read"),
+    (["plan", "--tenant", "demo", "-f", "list.yaml"], 2, "does not hold names and values"),
+    (["plan", "--tenant", "dmeo"], 2, "Did you mean 'demo'"),
+    (["plan"], 2, "Missing option '--tenant'"),
+    (["plna", "--tenant", "demo"], 2, "Did you mean 'plan'"),
+    (["plan", "--tenant", "no-secret"], 2, "AZURE_CLIENT_SECRET is missing or empty"),
+    (["plan", "--tenant", "gone"], 5, "could not be reached"),
+    (["plan", "--tenant", "wrong-secret"], 5, "AADSTS7000215"),
+    (["plan", "--tenant", "wrong-token"], 5, "Nothing was written"),
+    (["apply", "--tenant", "demo"], 4, "No plan was approved"),
+    (["apply", "--tenant", "demo", "--approve", "0123456789ab"], 4, "No plan in"),
+    (["apply", "--tenant", "demo", "--approve", "yes"], 4, "is not the hash of a plan"),
+    (["sim", "set", "TransportRule", "No such rule", "SetSCL", "1"], 2, "No such rule"),
+    (["sim", "reset", "--profile", "nope"], 2, "nope"),
+    (["sim", "show", "--kind", "Nonsense"], 2, "holds no 'Nonsense'"),
+    (["records", "show", "nowhere"], 2, "is not the folder of a finished run"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), BAD, ids=[" ".join(case[0]) for case in BAD])
+def test_bad_input_gets_one_message_the_right_code_and_no_write(
+    kit: Kit, arguments: list[str], code: int, words: str
+) -> None:
+    (kit.folder / "empty.md").write_text("")
+    (kit.folder / "picture.md").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe")
+    (kit.folder / "prose.md").write_text("# A page\n\nNo step in it.\n")
+    (kit.folder / "list.yaml").write_text("- 1\n")
+    done = kit(*arguments, RUNBOOK_TENANTS=str(tenants_file(kit)), WRONG="not-the-value")
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert kit.writes() == []
+    if code in (2, 4):
+        assert not kit.runs.exists(), "a command that was refused left a run behind"
+
+
+def test_plan_exits_3_before_apply_and_0_after(kit: Kit) -> None:
+    before = kit("plan", "--tenant", "demo")
+    assert before.returncode == 3
+    assert "runbook apply --tenant demo --approve" in before.stdout
+    assert kit.writes() == []
+    done = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"][:12])
+    assert done.returncode == 0, done.stderr
+    count = len(kit.writes())
+    assert count == 8
+    assert kit("plan", "--tenant", "demo").returncode == 0
+    assert kit("verify", "--tenant", "demo").returncode == 0
+    again = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"])
+    assert again.returncode == 0
+    assert len(kit.writes()) == count
+
+
+@pytest.mark.parametrize(
+    ("kind", "identity", "name", "value", "found", "line"),
+    [
+        ("HostedContentFilterPolicy", "Default", "SpamAction", "Quarantine", "Quarantine", 92),
+        ("HostedContentFilterPolicy", "Default", "QuarantineRetentionPeriod", "20", "20", 99),
+        ("TransportRule", "Area 1 Deliver to Junk Email folder", "SetSCL", "6", "6", 118),
+        ("TransportRule", "Area 1 Deliver to Junk Email folder", "State", "Disabled", "no", 122),
+        ("TransportRule", "Area 1 Deliver to Junk Email folder", "HeaderContainsWords", '["BULK"]', "BULK", 115),
+        ("QuarantinePolicy", "UserNotifyUserRelease", "ESNEnabled", "false", "no", 54),
+        ("EmailSecurityDomain", "example.com", "require_tls_outbound", "false", "no", 34),
+        ("EmailSecurityDomain", "example.org", "drop_dispositions", '["SPAM"]', "SPAM", 35),
+    ],
+)
+def test_a_change_by_hand_is_found_and_named(
+    applied: Kit, kind: str, identity: str, name: str, value: str, found: str, line: int
+) -> None:
+    held = {item.get("Name", item.get("domain")): item for item in simulated.objects(applied.state)[kind]}[identity]
+    assert applied("sim", "set", kind, identity, name, value).returncode == 0
+    try:
+        done = applied("verify", "--tenant", "demo")
+        assert done.returncode == 3
+        property_name = "Enabled" if name == "State" else name
+        assert f"{identity}, {property_name} (line {line} of the tutorial): found {found}, wanted" in done.stdout
+        assert applied.result("verify")["status"] == "changes pending"
+    finally:
+        simulated.set_property(applied.state, kind, identity, name, held[name])
+
+
+def test_a_moved_tenant_is_refused_before_any_write(kit: Kit) -> None:
+    kit("plan", "--tenant", "demo")
+    kit("sim", "set", "HostedContentFilterPolicy", "Default", "BulkThreshold", "5")
+    done = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"])
+    assert done.returncode == 4
+    assert "BulkThreshold was 7, now 5" in done.stderr
+    assert kit.writes() == []
+
+
+def test_other_inputs_than_the_approved_ones_are_refused(kit: Kit) -> None:
+    kit("plan", "--tenant", "demo")
+    plan_hash = kit.result("plan")["plan_hash"]
+    done = kit("apply", "--tenant", "demo", "--approve", plan_hash, "-p", "retention_days=30")
+    assert done.returncode == 4
+    assert [row for row in kit.writes() if row["cmdlet"] == "Set-HostedContentFilterPolicy"] == []
+
+
+def test_an_approval_is_for_one_tenant_only(kit: Kit) -> None:
+    kit("plan", "--tenant", "demo")
+    path = kit.folder / "tenants.yaml"
+    path.write_text(f"tenants:\n  other:\n    simulated: {{state: {kit.state}}}\n")
+    plan_hash = kit.result("plan")["plan_hash"]
+    done = kit("apply", "--tenant", "other", "--approve", plan_hash, RUNBOOK_TENANTS=str(path))
+    assert done.returncode == 4
+    assert "was made for the tenant 'demo'" in done.stderr
+    assert kit.writes() == []
+
+
+def test_inputs_travel_with_the_plan(kit: Kit) -> None:
+    done = kit.apply("-p", "retention_days=20", "-p", "egress_region=europe", "-p", "add_second_rule=true")
+    assert done.returncode == 0, done.stderr
+    held = simulated.objects(kit.state)
+    policy = next(item for item in held["HostedContentFilterPolicy"] if item["Name"] == "Default")
+    assert policy["QuarantineRetentionPeriod"] == 20
+    rules = {item["Name"]: item for item in held["TransportRule"]}
+    assert len(rules["Area 1 Deliver to Junk Email folder"]["SenderIpRanges"]) == 42
+    second = rules["Area 1 User Quarantine Message"]
+    assert (second["SetSCL"], second["HeaderContainsWords"], second["State"]) == (9, ["UCE", "SPOOF"], "Enabled")
+
+
+def test_a_rule_is_created_disabled_then_enabled(applied: Kit) -> None:
+    names = [row["cmdlet"] or row["method"] for row in applied.writes()]
+    assert names == [
+        "PATCH",
+        "PATCH",
+        "New-QuarantinePolicy",
+        "New-QuarantinePolicy",
+        "New-QuarantinePolicy",
+        "Set-HostedContentFilterPolicy",
+        "New-TransportRule",
+        "Enable-TransportRule",
+    ]
+
+
+def test_what_the_tutorial_does_not_name_is_left_byte_for_byte(kit: Kit) -> None:
+    before = simulated.objects(kit.state)
+    assert kit.apply().returncode == 0
+    after = simulated.objects(kit.state)
+    ours = {"example.com", "example.org", "UserNotifyUserRelease", "UserNotifyAdminRelease", "DefaultGlobalTag",
+            "DefaultGlobalPolicy", "Default", "Area 1 Deliver to Junk Email folder"}  # fmt: skip
+    for kind, items in before.items():
+        for item in items:
+            if item.get("Name", item.get("domain")) not in ours:
+                assert json.dumps(item) in [json.dumps(other) for other in after[kind]], (kind, item)
+
+
+def test_records_list_finds_the_runs(applied: Kit) -> None:
+    lines = applied("records", "list", "--tenant", "demo").stdout.splitlines()
+    assert any(" apply  changed " in line for line in lines)
+    again = applied("records", "show", str(applied.newest("apply")))
+    assert again.returncode == 0

@@ -1,0 +1,196 @@
+"""Misbehaviour on demand: each kind of fault, when it strikes, and what it leaves behind."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from simtenant import faults, server, state
+
+
+class Client:
+    """A client that opens a connection per call and knows one tenant."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory = directory
+        self.port = port
+        self.known = json.loads((directory / "credentials.json").read_text(encoding="utf-8"))
+        self.domains = f"/client/v4/accounts/{self.known['cloudflare_account_id']}/email-security/settings/domains"
+        self.bearer = {"Authorization": f"Bearer {self.known['cloudflare_api_token']}"}
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.known["client_id"],
+            "client_secret": self.known["client_secret"],
+            "scope": "https://outlook.office365.com/.default",
+        }
+        _, _, raw = self.send("POST", f"/{self.known['tenant_id']}/oauth2/v2.0/token", urlencode(form).encode())
+        self.exchange = {"Authorization": f"Bearer {json.loads(raw)['access_token']}"}
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=0.5)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def set_faults(self, *items: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        status, _, raw = self.send("POST", "/_sim/faults", json.dumps(items).encode())
+        return status, json.loads(raw)
+
+    def invoke(self, cmdlet: str, **parameters: Any) -> tuple[int, Any, bytes]:
+        body = json.dumps({"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}).encode()
+        path = f"/adminapi/beta/{self.known['tenant_id']}/InvokeCommand"
+        return self.send("POST", path, body, self.exchange)
+
+    def policies(self) -> list[str]:
+        return [policy["Name"] for policy in state.objects(self.directory)["QuarantinePolicy"]]
+
+    def last_logged(self) -> dict[str, Any]:
+        return state.requests_log(self.directory)[-1]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    state.create(tmp_path)
+    with server.running(tmp_path) as running:
+        yield Client(tmp_path, running.server_address[1])
+
+
+CASES = [
+    # kind, status the caller sees (None: no answer), whether the write took effect
+    ("status", 503, False),
+    ("status-after", 503, True),
+    ("html", 502, False),
+    ("throttle", 429, False),
+    ("drop-before", None, False),
+    ("drop-after", None, True),
+    ("timeout-before", None, False),
+    ("timeout-after", None, True),
+    ("malformed", 200, True),
+    ("ignored", 200, False),
+    ("embedded-error", 200, False),
+]
+
+
+def test_every_kind_has_a_case() -> None:
+    assert {kind for kind, _, _ in CASES} == set(faults.KINDS)
+
+
+@pytest.mark.parametrize(("kind", "status", "kept"), CASES)
+def test_kind(client: Client, kind: str, status: int | None, kept: bool) -> None:
+    assert client.set_faults({"kind": kind, "seconds": 30})[0] == 200
+    if status is None:
+        error = TimeoutError if kind.startswith("timeout") else http.client.RemoteDisconnected
+        with pytest.raises(error):
+            client.invoke("New-QuarantinePolicy", Name="Mine")
+    else:
+        seen, _, raw = client.invoke("New-QuarantinePolicy", Name="Mine")
+        assert seen == status
+        if kind == "malformed":
+            with pytest.raises(ValueError, match=r"\d"):
+                json.loads(raw)
+        if kind == "embedded-error":
+            assert json.loads(raw)["error"]["code"] == "InternalServerError"
+    assert ("Mine" in client.policies()) is kept
+    row = client.last_logged()
+    assert (row["cmdlet"], row["write"], row["status"]) == ("New-QuarantinePolicy", True, status)
+    assert client.invoke("Get-QuarantinePolicy")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"at": None}, [503, 200, 200, 200]),
+        ({"at": 2}, [200, 503, 200, 200]),
+        ({"at": 2, "times": 2}, [200, 503, 503, 200]),
+        ({"at": 3, "times": None}, [200, 200, 503, 503]),
+    ],
+)
+def test_which_calls_are_struck(client: Client, fault: dict[str, Any], expected: list[int]) -> None:
+    client.set_faults({"kind": "status", "status": 503, **fault})
+    assert [client.invoke("Get-TransportRule")[0] for _ in expected] == expected
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        ({"cmdlet": "get-acceptedDOMAIN"}, [200, 500, 200]),
+        ({"method": "GET"}, [200, 200, 500]),
+        ({"path": "email-security"}, [200, 200, 500]),
+        ({"path": "invokecommand"}, [500, 500, 200]),
+        ({"cmdlet": "Get-AcceptedDomain", "method": "GET"}, [200, 200, 200]),
+        ({}, [500, 500, 500]),
+    ],
+)
+def test_only_matching_calls_are_counted(client: Client, match: dict[str, str], expected: list[int]) -> None:
+    client.set_faults({"kind": "status", "status": 500, "match": match, "times": None})
+    seen = [
+        client.invoke("Get-TransportRule")[0],
+        client.invoke("Get-AcceptedDomain")[0],
+        client.send("GET", client.domains, headers=client.bearer)[0],
+    ]
+    assert seen == expected
+
+
+def test_throttling_speaks_each_vendors_language(client: Client) -> None:
+    client.set_faults({"kind": "throttle", "retry_after": 2, "times": None})
+    status, headers, raw = client.invoke("Get-TransportRule")
+    assert (status, headers["Retry-After"], headers["Content-Type"]) == (429, "2", "text/plain")
+    assert b"maximum number of concurrent requests per tenant" in raw
+    status, headers, raw = client.send("GET", client.domains, headers=client.bearer)
+    assert (status, headers["Retry-After"], json.loads(raw)["errors"][0]["code"]) == (429, "2", 971)
+    status, headers, raw = client.send("GET", "/v1.0/domains")
+    assert (status, headers["Retry-After"], json.loads(raw)["error"]["code"]) == (429, "2", "TooManyRequests")
+
+
+def test_throttling_without_a_time(client: Client) -> None:
+    client.set_faults({"kind": "throttle"})
+    status, headers, _ = client.invoke("Get-TransportRule")
+    assert (status, headers.get("Retry-After")) == (429, None)
+
+
+def test_faults_end_when_cleared(client: Client) -> None:
+    client.set_faults({"kind": "status", "times": None})
+    assert client.invoke("Get-TransportRule")[0] == 503
+    assert client.send("DELETE", "/_sim/faults")[0] == 200
+    assert client.invoke("Get-TransportRule")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"kind": "nonsense"},
+        {"kind": "status", "every": 2},
+        {"kind": "status", "match": {"header": "x"}},
+        {"kind": "status", "at": "first"},
+        {"kind": "status", "match": "all"},
+    ],
+)
+def test_a_wrong_fault_is_refused_in_words(client: Client, wrong: dict[str, Any]) -> None:
+    status, value = client.set_faults(wrong)
+    assert status == 400
+    assert value["error"]
+    assert client.invoke("Get-TransportRule")[0] == 200
+
+
+def test_stopping_does_not_wait_for_a_caller_that_hangs(tmp_path: Path) -> None:
+    state.create(tmp_path)
+    began = time.monotonic()
+    with server.running(tmp_path) as running:
+        client = Client(tmp_path, running.server_address[1])
+        client.set_faults({"kind": "timeout-before", "seconds": 60})
+        with pytest.raises(TimeoutError):
+            client.invoke("Get-TransportRule")
+    assert time.monotonic() - began < 5
