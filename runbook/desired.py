@@ -12,7 +12,7 @@ from runbook.compile.result import ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
 from runbook.inputs import decision_field, override_field, reference_field
 from runbook.kinds import BY_TYPE
-from runbook.plan import Attribute, Problem, Resource
+from runbook.plan import Attribute, Problem, ProblemState, Resource
 from runbook.values import TIMESPAN
 
 LookUp = Callable[[str, str], tuple[str | None, str]]
@@ -29,6 +29,14 @@ class Wanted:
 
 class _Undecided(Exception):
     """A value that needs an answer first; the text says which."""
+
+    presence: ProblemState = "undecided"
+
+
+class _NotRead(_Undecided):
+    """A value that another service knows, and that could not be read there."""
+
+    presence: ProblemState = "unknown"
 
 
 def wanted(
@@ -51,7 +59,7 @@ def wanted(
             try:
                 resources.append(_resource(draft, identity, values, look_up))
             except _Undecided as undecided:
-                problems.append(_problem(draft, identity, str(undecided)))
+                problems.append(_problem(draft, identity, str(undecided), undecided.presence))
     return Wanted(resources=tuple(resources), problems=tuple(problems))
 
 
@@ -61,13 +69,13 @@ def _identities(draft: ResourceDraft, values: Mapping[str, Any], domains: Sequen
     return values.get(draft.for_each) or domains
 
 
-def _problem(draft: ResourceDraft, identity: str, reason: str) -> Problem:
+def _problem(draft: ResourceDraft, identity: str, reason: str, presence: ProblemState = "undecided") -> Problem:
     lines = tuple(sorted({line for _, line in draft.lines}))
     return Problem(
         kind=draft.type,
         identity=identity,
         section=draft.section,
-        presence="unknown",
+        presence=presence,
         reason=reason,
         lines=lines,
     )
@@ -121,7 +129,7 @@ def _value(setting: Setting, identity: str, values: Mapping[str, Any], look_up: 
                 return override, f"input {override_field(setting.label)}"
             found, note = look_up(source, identity)
             if found is None:
-                raise _Undecided(note)
+                raise _NotRead(note)
             return found, note
         case AdvisedValue(as_written=as_written, advised=advised, decision=decision):
             answer = values.get(decision_field(decision))

@@ -32,6 +32,7 @@ class Field:
     name: str
     annotation: Annotation
     default: Any
+    """None where neither the tutorial nor the kit has one: a run without a value is then told so."""
     help: str
     check: Callable[[Any], Any]
     """Return the effective value, or raise ValueError with a sentence that says what is allowed."""
@@ -188,21 +189,20 @@ def _draft_fields(
 ) -> Iterable[Field]:
     def make(name: str, annotation: Annotation, check: Callable[[Any], Any], **more: Any) -> Field:
         said = described.get(name, {})
-        fallback = {"list": [], "bool": False}.get(annotation, "")
         return Field(
             name=name,
             annotation=annotation,
-            default=said.get("default", fallback),
+            default=said.get("default", more.pop("fallback", None)),
             help=said.get("help", name.replace("_", " ")),
             check=check,
             **more,
         )
 
     if draft.optional:
-        yield make(decision_field(draft.optional), "bool", _check_boolean)
+        yield make(decision_field(draft.optional), "bool", _check_boolean, fallback=False)
     if draft.for_each:
         lines = inputs[draft.for_each].lines if draft.for_each in inputs else ()
-        yield make(draft.for_each, "list", _check_domains, lines=lines)
+        yield make(draft.for_each, "list", _check_domains, fallback=[], lines=lines)
     for setting in draft.settings:
         value = setting.value
         if isinstance(value, InputValue) and value.name in inputs:
@@ -212,11 +212,11 @@ def _draft_fields(
             name = reference_field(value.name)
             yield make(name, "str", _check_choice(regions), choices=regions, lines=setting.lines)
         elif isinstance(value, ComputedValue):
-            yield make(override_field(setting.label), "str", _check_host, lines=setting.lines)
+            yield make(override_field(setting.label), "str", _check_host, fallback="", lines=setting.lines)
         elif isinstance(value, AdvisedValue):
             choices = ("", "advised", "as-written")
             name = decision_field(value.decision)
-            yield make(name, "str", _check_choice(choices), choices=choices, lines=setting.lines)
+            yield make(name, "str", _check_choice(choices), fallback="", choices=choices, lines=setting.lines)
 
 
 def _input_field(item: Input, make: Callable[..., Field]) -> Field:
@@ -280,7 +280,7 @@ def effective(
         if field.name in given:
             value, origin = given[field.name], source
         try:
-            checked = field.check(value)
+            checked = None if value is None else field.check(value)
         except (ValueError, TypeError) as error:
             raise InputError(f"{field.name} ({origin}): {error}.", f"What it is for: {field.help}.") from None
         result.append(Effective(field=field, value=checked, source=origin))  # type: ignore[arg-type]

@@ -71,4 +71,5 @@ def load(name: str = OWN) -> Document:
     compiled = compile_tutorial(read_tutorial(path if own else Path(name)), load_lexicon())
     described_path = (path if own else Path(name)).with_suffix(".inputs.yaml")
     described = yaml.safe_load(described_path.read_text(encoding="utf-8")) if described_path.is_file() else {}
-    return Document(name=name, compiled=compiled, described=described)
+    # A notebook is run from anywhere, so a text that is not the kit's own is named by its whole path.
+    return Document(name=name if own else str(Path(name).resolve()), compiled=compiled, described=described)

@@ -7,6 +7,7 @@ anchors and the cell's part in the plan stand in metadata under the one key ``ru
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _NEEDS = {
     "EmailSecurityDomain": "a Cloudflare API token with *Cloud Email Security: Write*, and *Domain.Read.All* in "
     "Microsoft Graph to read the expected MX",
 }
+_MARKER = re.compile(r"^(?:\d+[.)]|[-*+])\s+")
 _NEEDS_EXCHANGE = (
     "an app registration with *Exchange.ManageAsApp* and a directory role that may change the setting "
     "(Exchange Administrator)"
@@ -68,7 +70,7 @@ def _cells(document: Document, section: Section) -> Iterator[dict[str, Any]]:
     drafts = document.drafts(section.id)
     yield _markdown("title", _title(document, section, drafts))
     anchors = " ".join(f"{step.first}-{step.last}" for step in _walk(section))
-    yield _markdown("steps", _steps(document, section), anchors=anchors)
+    yield _markdown("steps", _steps(section), anchors=anchors)
     yield _code("parameters", _parameters(document.fields(section.id)), tags=["parameters"])
     opening = (
         "from runbook.section import open_section\n\n"
@@ -123,8 +125,8 @@ def _title(document: Document, section: Section, drafts: tuple[ResourceDraft, ..
     needs = sorted({_NEEDS.get(draft.type, _NEEDS_EXCHANGE) for draft in drafts})
     paragraphs.append("**What it needs**: " + "; ".join(needs) + ".")
     paragraphs.append(
-        "**How it is undone**: the values found before are kept in the run's journal, "
-        "and the record names them property by property."
+        "**How it is undone**: by hand so far. The record names every value that was there before, "
+        "property by property."
     )
     return "\n\n".join(paragraphs)
 
@@ -151,16 +153,19 @@ def _walk(section: Section) -> Iterator[Step]:
         yield from step.walk()
 
 
-def _steps(document: Document, section: Section) -> str:
+def _steps(section: Section) -> str:
     lines = ["## The tutorial's steps", ""]
-    for step in section.steps:
-        lines += _step_lines(step, 0)
+    for item in section.items:
+        if isinstance(item, Step):
+            lines += _step_lines(item, 0)
+        elif item.kind == "prose" and item.first > section.steps[0].first:
+            lines += ["", item.text, ""]
     return "\n".join(lines)
 
 
 def _step_lines(step: Step, depth: int) -> list[str]:
     bullet = f"{step.number}." if step.number is not None else "-"
-    text = " ".join(step.raw.split())
+    text = _MARKER.sub("", " ".join(step.raw.split()))
     lines = [f"{'    ' * depth}{bullet} {text} *({lines_text([step.first])})*"]
     for child in step.children:
         lines += _step_lines(child, depth + 1)
@@ -168,5 +173,11 @@ def _step_lines(step: Step, depth: int) -> list[str]:
 
 
 def _parameters(fields: tuple[Field, ...]) -> str:
-    lines = [f"{field.name}: {field.annotation} = {json.dumps(field.default)}  # {field.help}" for field in fields]
-    return "\n".join(lines).replace("= false ", "= False ").replace("= true ", "= True ")
+    return "\n".join(
+        f"{field.name}: {field.annotation} = {_literal(field.default)}  # {field.help}" for field in fields
+    )
+
+
+def _literal(value: Any) -> str:
+    """A Python literal in the spelling that papermill uses for the values it injects."""
+    return json.dumps(value) if isinstance(value, str | list) else repr(value)

@@ -17,6 +17,7 @@ from runbook.values import Json, ValueType
 
 Action = Literal["create", "update", "none"]
 Presence = Literal["present", "absent", "unknown"]
+ProblemState = Literal["absent", "unknown", "undecided"]
 SYMBOL: Mapping[str, str] = {"create": "+", "update": "~", "delete": "-", "none": "="}
 
 
@@ -108,12 +109,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why a resource cannot be planned: its state is unknown, or the plan must not touch it."""
+    """Why a resource cannot be planned: it could not be read, is not there, or waits for an answer."""
 
     kind: str
     identity: str
     section: str
-    presence: Presence
+    presence: ProblemState
     reason: str
     lines: tuple[int, ...] = ()
 
@@ -232,7 +233,7 @@ def _reason(action: Action, observed: Observed, differences: Sequence[Difference
     return f"not as the tutorial asks: {names}"
 
 
-def _problem(resource: Resource, presence: Presence, reason: str) -> Problem:
+def _problem(resource: Resource, presence: ProblemState, reason: str) -> Problem:
     return Problem(
         kind=resource.kind,
         identity=resource.identity,

@@ -99,9 +99,16 @@ def plan_lines(plan: Mapping[str, Any], *, title: str, unchanged: bool = False) 
             arrow = after if change["action"] == "create" else f"{before} -> {after}"
             place = lines_text(item["lines"]) or item["note"]
             lines.append(f"      {item['name']}: {arrow}" + (f"   [{place}]" if place else ""))
-    for problem in plan["problems"]:
-        lines.append(f"  ? {BY_TYPE[problem['kind']].title} {problem['identity']}: {problem['reason']}")
-    return lines
+    return [*lines, *problem_lines(plan)]
+
+
+def problem_lines(plan: Mapping[str, Any]) -> list[str]:
+    """Return one line for each thing that cannot be planned."""
+    return [f"  ? {_kind_title(item['kind'])} {item['identity']}: {item['reason']}" for item in plan["problems"]]
+
+
+def _kind_title(kind: str) -> str:
+    return BY_TYPE[kind].title if kind in BY_TYPE else kind
 
 
 def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str) -> View:
@@ -119,7 +126,7 @@ def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str) -> View:
         if change["action"] == "none":
             rows.append((head, "", "", "", "", change["reason"]))
     for problem in plan["problems"]:
-        rows.append((f"? {BY_TYPE[problem['kind']].title} {problem['identity']}", "", "", "", "", problem["reason"]))
+        rows.append((f"? {_kind_title(problem['kind'])} {problem['identity']}", "", "", "", "", problem["reason"]))
     heads = ("change", "property", "before", "after", "tutorial", "remark")
     html = table(f"{title}: {counts_text(plan)}", heads, rows, note=f"plan {plan_hash}").html
     return View(text, html)

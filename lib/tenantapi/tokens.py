@@ -45,7 +45,7 @@ class Tokens:
 
     def __init__(self, tenant: Tenant, http: Http) -> None:
         self._tenant = tenant
-        self._door = _Door(http, tenant.hosts.login, self._refusal)
+        self._door = _Door(http, tenant, self._refusal)
         self._app: ConfidentialClientApplication | None = None
 
     def bearer(self, scope: str) -> Secret:
@@ -175,9 +175,9 @@ def _codes(listed: object, text: str) -> tuple[int, ...]:
 class _Door:
     """Be the ``http_client`` that msal asks for, and send its calls by the way of all others."""
 
-    def __init__(self, http: Http, host: str, refusal: Callable[[Mapping[str, Any]], SignInError]) -> None:
+    def __init__(self, http: Http, tenant: Tenant, refusal: Callable[[Mapping[str, Any]], SignInError]) -> None:
         self._http = http
-        self._host = host
+        self._tenant = tenant
         self._refusal = refusal
         self.failure: Exception | None = None
         """What the last call raised, for msal does not let every exception pass as it is."""
@@ -209,9 +209,10 @@ class _Door:
         """Leave the session open: it is not msal's."""
 
     def _send(self, method: str, url: str, operation: str, **parts: Any) -> Answer:
-        if not url.startswith("https://") or not same_vendor(urlsplit(url).hostname or "", self._host):
+        if not url.startswith("https://") or not same_vendor(urlsplit(url).hostname or "", self._tenant.hosts.login):
             raise MalformedAnswerError(
-                f"The sign-in service names an address that is not its own: {url.partition('?')[0]}. "
+                f"{self._tenant.name}: the sign-in service names an address that is not its own: "
+                f"{url.partition('?')[0]}. "
                 "The client secret was not sent there.",
                 remedy="Check that nothing stands between this machine and the sign-in service.",
                 service=_SERVICE,

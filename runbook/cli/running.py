@@ -134,11 +134,17 @@ def show_sections(outcome: Outcome) -> None:
         checks = (item["verification"] or {}).get("checks", [])
         good = sum(1 for check in checks if check["ok"])
         changed = sum(1 for change in item["changes"] if change["status"] == "changed")
-        verified = bool(item["verification"] and item["verification"]["ok"])
-        words = f"verified, {good} of {len(checks)} properties" if verified else f"NOT verified ({item['status']})"
-        print(f"{item['title']}: {changed} changed, {words}")
-        for line in views.check_lines(checks):
+        print(f"{item['title']}: {changed} changed, {_verdict(item, good, len(checks))}")
+        for line in [*views.check_lines(checks), *views.problem_lines(item["plan"] or {"problems": []})]:
             print(line)
+
+
+def _verdict(item: dict[str, Any], good: int, count: int) -> str:
+    if item["verification"] and item["verification"]["ok"]:
+        return f"verified, {good} of {count} properties"
+    if item["error"] and item["error"]["type"] == "DriftFound":
+        return f"NOT as the tutorial asks, {good} of {count} properties are"
+    return f"NOT verified ({item['status']})"
 
 
 def _show_problems(outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runbook.markdown import Piece
 
@@ -71,6 +71,8 @@ def phrase_of(pieces: Sequence[Piece], known: Iterable[str] = ()) -> Phrase:
     for piece in pieces:
         if piece.kind in ("picture", "html"):
             continue
+        # Icon fonts use the characters that slots use; no reader sees a word in them.
+        piece = replace(piece, text=re.sub(SLOT, " ", piece.text))
         if piece.kind == "text" and not piece.href:
             masked += _mask_text(piece.text, names, put)
         elif piece.kind == "code" or not _LEFTOVER.search(piece.text):

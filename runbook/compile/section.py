@@ -22,6 +22,7 @@ from runbook.compile.stand import Stand
 from runbook.lexicon import Lexicon
 from runbook.tutorial import Block, Section, Step, slug
 
+LONGEST = 1500  # characters; the longest item of the texts that were studied has 600
 UNDECIDED = "it offers a choice and does not make it"
 BELOW_UNREAD = "belongs to a step that was not understood"
 
@@ -99,7 +100,7 @@ class SectionReader:
     def _sentences(self, step: Step) -> tuple[Phrase, tuple[Sentence, ...] | None]:
         """Read an item's sentences, first by its markup, then with known names that are not marked."""
         marked = phrase_of(step.pieces)
-        if TEMPLATE.search(step.text):
+        if TEMPLATE.search(step.text) or len(step.text) > LONGEST:
             return marked, None
         for phrase in (marked, phrase_of(step.pieces, self._known_names())):
             sentences = self._all(phrase, self._optional(phrase))
@@ -143,6 +144,8 @@ class SectionReader:
         masked, table = trim(phrase.masked), self.lexicon.phrases
         if TEMPLATE.search(step.text):
             return Refusal(why="a template parameter was not filled in", code="unresolved-include")
+        if len(step.text) > LONGEST:
+            return Refusal(why="it is longer than any instruction")
         if fits(masked, table.condition):
             return Refusal(why="it holds only under a condition", code="branch")
         if fits(masked, table.enumeration):

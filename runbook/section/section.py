@@ -279,7 +279,8 @@ class Section:
         status = self._final_status(len(changed), verified)
         self._state.save(status=status, finished=journal.now(), phase="finished")
         self._setup.journal.append("section-finished", section=self._setup.section.id, status=status)
-        self._setup.connection.close()
+        if not self.interactive:  # a person may run any cell again
+            self._setup.connection.close()
         words = {True: "verified by fresh reads", False: "not verified"}[verified]
         return views.message(
             f"{self.heading}: {status}, {len(changed)} change(s) made, {words}.\n"

@@ -73,8 +73,12 @@ def codes(compiled: Compiled) -> set[str]:
 def test_use_case_one_is_a_whole_tutorial(lexicon: Lexicon) -> None:
     compiled = compiled_of("uc1-2022.md", lexicon)
     assert [draft.type for draft in compiled.resources] == [
-        "EmailSecurityDomain", "QuarantinePolicy", "GlobalQuarantinePolicy", "HostedContentFilterPolicy", "TransportRule",
-    ]  # fmt: skip
+        "EmailSecurityDomain",
+        "QuarantinePolicy",
+        "GlobalQuarantinePolicy",
+        "HostedContentFilterPolicy",
+        "TransportRule",
+    ]
     domain = settings(compiled, "EmailSecurityDomain:{domains}")
     assert domain["drop_dispositions"] == ["MALICIOUS", "SPAM", "SPOOF"]
     assert settings(compiled, "QuarantinePolicy:UserNotifyAdminRelease") == {
@@ -93,7 +97,8 @@ def test_second_rule_of_2022_waits_for_a_word_that_never_comes(lexicon: Lexicon)
 def test_rendered_page_of_2026(lexicon: Lexicon) -> None:
     compiled = compiled_of("uc2-2026-rendered.md", lexicon)
     rules = [draft for draft in compiled.resources if draft.type == "TransportRule"]
-    assert [(settings(compiled, draft.key)["HeaderContainsWords"], settings(compiled, draft.key)["SetSCL"]) for draft in rules] == [
+    values = [settings(compiled, draft.key) for draft in rules]
+    assert [(value["HeaderContainsWords"], value["SetSCL"]) for value in values] == [
         (["BULK"], 5), (["UCE", "SPOOF"], 9),
     ]  # fmt: skip
     assert {draft.identity for draft in rules} == {
@@ -135,7 +140,7 @@ def test_parent_text(lexicon: Lexicon) -> None:
     domain = compiled.resource("EmailSecurityDomain:{domains}")
     assert domain.optional and domain.blocked_by, "it stands in a section that is only recommended, and varies"
     by_hand = {reading.first for reading in compiled.readings if reading.read_as == "manual"}
-    assert {148, 198, 322, 355} & by_hand == {148, 322} or {148, 322} <= by_hand
+    assert {148, 190, 322, 349} <= by_hand, "connectors are not in the lexicon: their steps are for a person"
 
 
 def test_baselines(lexicon: Lexicon) -> None:

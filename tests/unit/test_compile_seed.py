@@ -194,8 +194,8 @@ def test_text_for_people(own: Compiled) -> None:
         "lines, closed",
     ):
         assert words in shown
-    for draft in own.resources:
-        assert all(f"line {setting.lines[0]}" in shown or f"lines {setting.lines[0]}" in shown for setting in draft.settings)
+    for setting in (setting for draft in own.resources for setting in draft.settings):
+        assert f"line {setting.lines[0]}" in shown or f"lines {setting.lines[0]}" in shown
 
 
 def test_json_is_json(own: Compiled) -> None:

@@ -16,7 +16,12 @@ from runbook.lexicon.match import match_name
 LEXICON = load_lexicon()
 PLACES = {place.id: place for place in LEXICON.places_file.places}
 ROWS = [(PLACES[table.place], row) for table in LEXICON.labels_file.labels for row in table.rows]
-OPTIONS = ("Move messages to the folder", "Quarantine message", "Allow people to release mail", "Allow people to see mail")
+OPTIONS = (
+    "Move messages to the folder",
+    "Quarantine message",
+    "Allow people to release mail",
+    "Allow people to see mail",
+)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,8 @@ def test_every_pattern_compiles_and_codes_are_known() -> None:
 def test_the_code_knows_no_label_and_no_option() -> None:
     """Meaning is data: no label, option or parameter of the lexicon stands in the compiler's code."""
     words = {word for _, row in ROWS for word in row.path}
-    words |= {option.words for table in LEXICON.labels_file.labels for row in table.rows for option in table.options_of(row)}
+    for table in LEXICON.labels_file.labels:
+        words |= {option.words for row in table.rows for option in table.options_of(row)}
     words |= {row.parameter for _, row in ROWS if row.parameter}
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted((HOME.parent / "compile").glob("*.py")))
     strings = set(re.findall(r'"([^"\n]*)"', re.sub(r'"""(?:.|\n)*?"""', "", code)))
@@ -144,7 +150,7 @@ def test_wrong_data_is_refused(tmp_path: Path, file: str, old: str, new: str, to
 
 
 def test_missing_table_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="places.yaml"):
+    with pytest.raises(UsageError, match=r"places\.yaml"):
         load_lexicon(tmp_path)
 
 

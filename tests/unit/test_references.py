@@ -79,7 +79,7 @@ def test_snapshot_names_its_day_and_source() -> None:
 def test_broken_snapshot_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "egress-ips.yaml"
     broken.write_text(EGRESS_FILE.read_text(encoding="utf-8").replace("52.11.209.211", "52.11.209"), encoding="utf-8")
-    with pytest.raises(UsageError, match="egress-ips.yaml"):
+    with pytest.raises(UsageError, match=r"egress-ips\.yaml"):
         egress_snapshot(broken)
 
 
