@@ -175,7 +175,7 @@ def _execute(
 
     from runbook.engine import RunbookEngine
 
-    papermill_engines.register("runbook", RunbookEngine)
+    papermill_engines.register("runbook", RunbookEngine)  # for a checkout that is not installed
     number = document.number(section.id)
     output = folder.notebook(number, section.id)
     output.parent.mkdir(exist_ok=True)

@@ -61,10 +61,12 @@ _NOT_STORED = {"Identity", "Name", "Confirm", "WhatIf", "DomainController", "Ign
 
 
 def get(call: Call) -> Outcome:
-    """List ordinary policies, or the global one when the type asks for it."""
-    wants_global = call.arguments.get("QuarantinePolicyType") == GLOBAL_TYPE
+    """List ordinary policies, the global one when the type asks for it, or whichever an identity names."""
     found = directory.listed(call, KIND)
-    return Outcome(records=tuple(record for record in found.records if _is_global(record) == wants_global))
+    asked = call.arguments.get("QuarantinePolicyType")
+    if call.identity() is not None and asked is None:
+        return found
+    return Outcome(records=tuple(record for record in found.records if _is_global(record) == (asked == GLOBAL_TYPE)))
 
 
 def new(call: Call) -> Outcome:

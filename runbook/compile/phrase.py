@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from runbook.markdown import Piece
 
@@ -79,7 +80,8 @@ def phrase_of(pieces: Sequence[Piece], known: Iterable[str] = ()) -> Phrase:
             masked += _mask_marked(piece, put)
         else:  # markup inside markup that the parser could not read: `_\`A\`, \`B\`_`
             masked += _mask_leftovers(piece.text, put, piece.href)
-    return Phrase(masked=re.sub(r"\s+", " ", masked).strip(), slots=tuple(slots))
+    tidy = re.sub(r"\s+(?=[:.,;])", "", re.sub(r"\s+", " ", masked))
+    return Phrase(masked=tidy.strip(), slots=tuple(slots))
 
 
 def _mask_marked(piece: Piece, put: Callable[[Slot], str]) -> str:
@@ -111,6 +113,12 @@ def _mask_text(text: str, names: Sequence[str], put: Callable[[Slot], str]) -> s
     text = _mask_leftovers(text, put)
     text = _QUOTED.sub(lambda match: put(Slot(text=match.group("inner").strip(), mark="quoted")), text)
     if names:
-        either = "|".join(re.escape(name) for name in names)
-        text = re.sub(rf"(?<![\w+])(?:{either})(?![\w+])", lambda m: put(Slot(text=m.group(), mark="plain")), text)
+        text = _any_of(tuple(names)).sub(lambda match: put(Slot(text=match.group(), mark="plain")), text)
     return text
+
+
+@lru_cache(maxsize=64)
+def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Compile the names of a page into one pattern, the longest first; the same pages come again and again."""
+    either = "|".join(re.escape(name) for name in names)
+    return re.compile(rf"(?<![\w+])(?:{either})(?![\w+])")

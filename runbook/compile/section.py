@@ -102,11 +102,12 @@ class SectionReader:
         marked = phrase_of(step.pieces)
         if TEMPLATE.search(step.text) or len(step.text) > LONGEST:
             return marked, None
-        for phrase in (marked, phrase_of(step.pieces, self._known_names())):
-            sentences = self._all(phrase, self._optional(phrase))
-            if sentences:
-                return phrase, sentences
-        return marked, None
+        sentences = self._all(marked, self._optional(marked))
+        if sentences is None:
+            by_name = phrase_of(step.pieces, self._known_names())
+            sentences = self._all(by_name, self._optional(by_name))
+            marked = by_name if sentences else marked
+        return marked, sentences
 
     def _all(self, phrase: Phrase, whole: str) -> tuple[Sentence, ...] | None:
         table = self.lexicon.phrases

@@ -1,4 +1,8 @@
-"""What papermill calls: run a notebook's cells in a worker and write down truthfully what became of each."""
+"""What papermill calls: run a notebook's cells in a worker and write down truthfully what became of each.
+
+Papermill imports this module while it is itself being imported (entry points), so papermill is imported here only
+inside functions, and the engine is an engine by what it does, not by inheritance.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from papermill.engines import Engine, NBClientEngine, NotebookExecutionManager
 
 from runbook.engine.outputs import CellOutputs
 from runbook.engine.process import CellTimedOut, Worker, WorkerDied, can_fork
 
 
-class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
-    """Papermill's book-keeping, except that a cell that never ran is not called completed.
-
-    Papermill marks every cell after a time-out, a dead kernel or an interrupt as completed (measured with
-    2.7.0). Here such cells stay ``pending`` and carry ``runbook.status: not-run``. The file is written when
-    a notebook starts and when it ends, not twice a cell.
-    """
-
-    def save(self, **kwargs: Any) -> None:
-        """Nothing between start and end; see `write`."""
-
-    def write(self) -> None:
-        super().save()
-
-    def notebook_start(self, **kwargs: Any) -> None:
-        super().notebook_start(**kwargs)
-        self.write()
-
-    def notebook_complete(self, **kwargs: Any) -> None:
-        self.end_time = self.now()
-        papermill = self.nb.metadata.papermill
-        papermill["end_time"] = self.end_time.isoformat()
-        papermill["duration"] = (self.end_time - self.start_time).total_seconds()
-        never_ran = 0
-        for cell in self.nb.cells:
-            if cell.metadata.papermill["status"] == self.PENDING:
-                if cell.cell_type == "code":
-                    cell.metadata.setdefault("runbook", {})["status"] = "not-run"
-                    never_ran += 1
-                else:
-                    cell.metadata.papermill["status"] = self.COMPLETED
-        if never_ran:
-            papermill["exception"] = True
-        self.complete_pbar()
-        self.cleanup_pbar()
-        self.write()
-
-
-class RunbookEngine(Engine):  # type: ignore[misc]
+class RunbookEngine:
     """Run a notebook in a forked child; where forking is not safe, papermill's own engine does the same."""
 
     @classmethod
@@ -69,6 +34,10 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         Keyword arguments beyond papermill's: `worker`, a running Worker to use (its child then serves several
         notebooks); without it one is made for this notebook. `execution_timeout`: seconds per cell.
         """
+        from papermill.engines import NBClientEngine
+
+        from runbook.engine.bookkeeping import TruthfulManager
+
         if kwargs.get("worker") is None and not can_fork():
             return NBClientEngine.execute_notebook(
                 nb,
@@ -107,7 +76,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
             _run_cells(nb_man, own, timeout)
 
 
-def _run_cells(manager: TruthfulManager, worker: Worker, timeout_seconds: float | None) -> None:
+def _run_cells(manager: Any, worker: Worker, timeout_seconds: float | None) -> None:
     displays: dict[str, list[Any]] = {}
     manager.nb.metadata["language_info"] = _language_info()
     for index, cell in enumerate(manager.nb.cells):

@@ -103,9 +103,9 @@ def test_every_line_and_every_item_is_accounted_for(seed: Compiled) -> None:
 def test_quick_enough(lexicon: Lexicon) -> None:
     took = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()  # not the clock on the wall: the machine may be busy
         compile_tutorial(read_tutorial(SEED), lexicon)
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     assert min(took) < 0.15
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simtenant import addresses, binding, quarantine
@@ -19,6 +19,7 @@ SPANS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400)).map
 NAMES = st.lists(st.sampled_from(["a", "B", "c", "D", "e"]), unique=True)
 
 
+@settings(deadline=None)
 @given(SPANS)
 def test_time_spans_survive_their_text(span: timedelta) -> None:
     assert binding.parse_time_span(binding.time_span_text(span)) == span
@@ -45,6 +46,7 @@ def test_other_texts_are_no_time_span(text: str) -> None:
         binding.parse_time_span(text)
 
 
+@settings(deadline=None)
 @given(NAMES, NAMES, NAMES)
 def test_a_delta_adds_and_removes_without_regard_to_case(current: list[str], add: list[str], remove: list[str]) -> None:
     delta = binding.Delta(add=tuple(add), remove=tuple(name.swapcase() for name in remove))
@@ -138,6 +140,7 @@ def test_values_that_do_not_fit(name: str, value: Any, text: str) -> None:
         binding.bind(cmdlet, {"Identity": "Default", name: value})
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 32))
 def test_any_ipv4_prefix_is_good_for_a_rule_and_only_narrow_ones_for_the_filter(number: int, length: int) -> None:
     text = f"{ipaddress.IPv4Address(number)}/{length}"

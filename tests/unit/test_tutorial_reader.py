@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.errors import TutorialError
@@ -126,6 +126,7 @@ def test_repair_only_where_the_whole_run_is_utf8(raw: str, repaired: str) -> Non
     assert bool(repairs) == (raw != repaired)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40))
 def test_what_was_encoded_twice_comes_back(text: str) -> None:
     try:
@@ -142,6 +143,7 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PARTS, max_size=25), st.booleans())
 def test_every_line_has_one_class(parts: list[str], newline: bool) -> None:
     text = "\n".join(["## Start", "", "1. first", "", *parts]) + ("\n" if newline else "")

@@ -178,6 +178,7 @@ def test_sdk_batches_and_verifies_tokens(tenant: Tenant, sdk: Any) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the SDK against its own older parts
 def test_graph_sdk_tells_record_types_apart(tenant: Tenant, session: requests.Session) -> None:
     pytest.importorskip("msgraph")
+    import httpx
     from kiota_abstractions.authentication import AccessTokenProvider, AllowedHostsValidator
     from kiota_abstractions.authentication import BaseBearerTokenAuthenticationProvider as Bearer
     from msgraph import GraphRequestAdapter, GraphServiceClient
@@ -194,7 +195,10 @@ def test_graph_sdk_tells_record_types_apart(tenant: Tenant, session: requests.Se
             return AllowedHostsValidator([])
 
     async def ask() -> None:
-        adapter = GraphRequestAdapter(Bearer(Fixed()))
+        async with httpx.AsyncClient(trust_env=False) as opened:
+            await converse(GraphRequestAdapter(Bearer(Fixed()), client=opened))
+
+    async def converse(adapter: GraphRequestAdapter) -> None:
         adapter.base_url = f"{tenant.url}/v1.0"
         client = GraphServiceClient(request_adapter=adapter)
         records = await client.domains.by_domain_id("example.org").service_configuration_records.get()
