@@ -19,6 +19,20 @@ class RunbookEngine:
     """Run a notebook in a forked child; where forking is not safe, papermill's own engine does the same."""
 
     @classmethod
+    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:
+        """Return the kernel's name that papermill should use: the given one, or the notebook's."""
+        from papermill.engines import Engine
+
+        return str(Engine.nb_kernel_name(nb, name))
+
+    @classmethod
+    def nb_language(cls, nb: Any, language: str | None = None) -> str:
+        """Return the notebook's language, which papermill needs to write parameters."""
+        from papermill.engines import Engine
+
+        return str(Engine.nb_language(nb, language))
+
+    @classmethod
     def execute_notebook(
         cls,
         nb: Any,
