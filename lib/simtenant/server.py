@@ -135,7 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running(directory: Path, *, clock: Clock = utc_now, port: int = 0) -> Iterator[Server]:
     """Serve a tenant that exists from a thread of this process, for as long as the block lasts."""
-    with Server(App(Store(directory), clock=clock), port=port) as server:
+    store = Store(directory)
+    with store.held(), Server(App(store, clock=clock), port=port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
@@ -150,8 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _options(argv)
     directory: Path = options.dir
     state.create(directory, profile=options.profile)
-    app = App(Store(directory), latency_seconds=options.latency_ms / 1000)
-    with Server(app, port=options.port) as server:
+    store = Store(directory)
+    app = App(store, latency_seconds=options.latency_ms / 1000)
+    with store.held(), Server(app, port=options.port) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: server.stop())
         if options.exit_with_stdin:

@@ -133,6 +133,32 @@ class Section:
             self._fail(UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written."))
         return view
 
+    def frame(self) -> Any:
+        """Return the plan as a pandas DataFrame, one row a property, for questions of one's own.
+
+        Columns: kind, identity, action, property, before, after, changed, lines. Raises PlanRefused without a plan.
+        """
+        import pandas
+
+        if self._plan is None:
+            raise PlanRefused("There is no plan yet.", "Run the plan's cell first.")
+        rows = [
+            {
+                "kind": change.kind,
+                "identity": change.identity,
+                "action": change.action,
+                "property": item.attribute,
+                "before": item.before,
+                "after": item.after,
+                "changed": item.changed,
+                "lines": list(item.lines),
+            }
+            for change in self._plan.changes
+            for item in change.differences
+        ]
+        columns = ["kind", "identity", "action", "property", "before", "after", "changed", "lines"]
+        return pandas.DataFrame(rows, columns=columns)
+
     def _title(self, what: str) -> str:
         return f"{self.heading} on {self.tenant}, {what}"
 

@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
+
 from runbook import library, notebooks
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from conftest import Kit
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -66,9 +65,7 @@ def test_mode_apply_without_approval_writes_nothing(kit: Kit) -> None:
         ("tenant", "dmeo", "Did you mean 'demo'"),
     ],
 )
-def test_a_bad_parameter_stops_the_notebook_with_one_message(
-    kit: Kit, parameter: str, value: str, words: str
-) -> None:
+def test_a_bad_parameter_stops_the_notebook_with_one_message(kit: Kit, parameter: str, value: str, words: str) -> None:
     code, _ = typed(kit, NAMES[3], "-p", parameter, value)
     assert code != 0
     text = outputs(kit)

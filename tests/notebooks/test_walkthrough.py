@@ -96,3 +96,9 @@ def test_cells_can_be_run_in_any_order(kit: Kit, person: Person) -> None:
         assert "Traceback" not in text(person.run(call)), call
     assert "2 to create" in text(person.run("section.plan()"))
     assert kit.writes() == []
+
+
+def test_the_plan_is_also_a_frame(person: Person) -> None:
+    person.run_all(NOTEBOOK)
+    shown = text(person.run("section.frame().groupby('action').size().to_dict()"))
+    assert "{'create': 4}" in shown

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
-from simtenant import server, state
+from simtenant import profiles, server, state
 
 CASES = Path(__file__).parents[1] / "cases" / "sim"
 HOSTS = {"exchange": "outlook.office365.com", "graph": "graph.microsoft.com", "cloudflare": "api.cloudflare.com"}
@@ -71,9 +72,19 @@ class Player:
         return self.tokens[service]
 
 
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One fresh tenant per profile, to be copied: making one waits for the disk."""
+    made = {}
+    for profile in profiles.PROFILES:
+        made[profile] = tmp_path_factory.mktemp(profile)
+        state.create(made[profile], profile=profile)
+    return made
+
+
 @pytest.mark.parametrize("case", _load())
-def test_transcript(case: dict[str, Any], tmp_path: Path) -> None:
-    state.create(tmp_path, profile=case.get("profile", "new"))
+def test_transcript(case: dict[str, Any], tmp_path: Path, templates: dict[str, Path]) -> None:
+    shutil.copytree(templates[case.get("profile", "new")], tmp_path, dirs_exist_ok=True)
     known = json.loads((tmp_path / "credentials.json").read_text(encoding="utf-8"))
     names = {
         "tenant": known["tenant_id"],

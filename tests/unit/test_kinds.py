@@ -1,0 +1,96 @@
+"""Kinds of resources: what is made of the service's rows, and which calls carry out a change.
+
+Cases: rows as the service returns them, the tutorial's wish, and the expected difference, calls and command lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from runbook.errors import ApplyFailed
+from runbook.kinds import BY_TYPE, VALUE_TYPES
+from runbook.plan import Attribute, Resource, diff
+
+CASES = Path(__file__).parent.parent / "cases" / "kinds"
+
+
+@dataclass
+class Far:
+    """Stands for the clients: answers reads from the case, remembers writes, and shows what they lead to."""
+
+    rows: dict[str, list[dict[str, Any]]]
+    after: list[dict[str, list[dict[str, Any]]]] = field(default_factory=list)
+    calls: list[Any] = field(default_factory=list)
+
+    def rows_of(self, cmdlet: str) -> list[dict[str, Any]]:
+        return self.rows.get(cmdlet, [])
+
+    def invoke(self, cmdlet: str, parameters: dict[str, Any], *, write: bool) -> None:
+        assert write
+        self.calls.append({cmdlet: dict(parameters)})
+        if self.after:
+            self.rows = {**self.rows, **self.after.pop(0)}
+
+    def domain(self, name: str) -> dict[str, Any] | None:
+        return next((row for row in self.rows.get("domains", []) if row["domain"] == name), None)
+
+    def edit_domain(self, domain_id: str, fields: dict[str, Any]) -> None:
+        self.calls.append({f"PATCH {domain_id}": dict(fields)})
+
+
+def far(case: dict[str, Any]) -> Any:
+    made = Far(rows=case.get("rows", {}), after=list(case.get("after", [])))
+    exchange = SimpleNamespace(rows=lambda cmdlet, **parameters: made.rows_of(cmdlet), invoke=made.invoke)
+    return made, SimpleNamespace(exchange=exchange, cloudflare=made)
+
+
+def load() -> list[Any]:
+    found = []
+    for path in sorted(CASES.glob("*.yaml")):
+        for name, case in yaml.safe_load(path.read_text()).items():
+            found.append(pytest.param(case, id=f"{path.stem}: {name}"))
+    return found
+
+
+def wait(what: str, visible: Any) -> None:
+    if not visible():
+        raise ApplyFailed(f"{what} could not be seen")
+
+
+@pytest.mark.parametrize("case", load())
+def test_case(case: dict[str, Any]) -> None:
+    kind = BY_TYPE[case["kind"]]
+    made, services = far(case)
+    attributes = [Attribute(name=name, value=value, lines=(1,)) for name, value in case["want"].items()]
+    attributes += [item for item in kind.implied if item.name not in case["want"]]
+    resource = Resource(
+        kind=kind.type, identity=case["identity"], section="s", attributes=tuple(attributes), may_create=kind.creates
+    )
+    observed = kind.read(services, [case["identity"]])
+    plan = diff([resource], observed, section="s", scope={}, types=VALUE_TYPES)
+    if "problem" in case:
+        assert [item.presence for item in plan.problems] == [case["problem"]]
+        assert case.get("reason", "") in plan.problems[0].reason
+        return
+    assert plan.problems == ()
+    change = plan.changes[0]
+    assert (change.action, sorted(item.attribute for item in change.changed)) == (
+        case["action"],
+        sorted(case.get("changed", [])),
+    )
+    if change.action == "none":
+        return
+    if "fails" in case:
+        with pytest.raises(ApplyFailed, match=case["fails"]):
+            kind.write(services, change, observed[0], wait)
+    else:
+        kind.write(services, change, observed[0], wait)
+    assert made.calls == case["calls"]
+    if "by_hand" in case:
+        assert list(kind.by_hand(change)) == case["by_hand"]
