@@ -7,7 +7,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint unit notebooks bench regenerate clean help
+.PHONY: demo test lint unit notebooks bench regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -38,6 +38,9 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $(STAMP)
+
+pictures: $(STAMP)        ## the README's picture, from a real run
+	runbook/docs/pictures/refresh.sh "$$($(RUN)/runbook demo -q | sed -n 's/^record: //p' | tail -n 1)"
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

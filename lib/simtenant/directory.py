@@ -95,9 +95,7 @@ def create(call: Call, kind: str, name: str, body: Mapping[str, Any]) -> Record:
 
 
 def change(call: Call, record: Record, changes: Mapping[str, Any]) -> Outcome:
-    """Store changed properties; a change that changes nothing is answered with a warning and leaves no
-    trace.
-    """
+    """Store changed properties; a change that changes nothing gives a warning and leaves no trace."""
     if all(_blank(record.body.get(name)) == _blank(value) for name, value in changes.items()):
         shown = record.body.get("Name", record.key)
         warning = f"The command completed successfully but no settings of '{shown}' have been modified."

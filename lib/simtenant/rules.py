@@ -189,7 +189,7 @@ def _settings(call: Call, before: Mapping[str, Any]) -> Body:
     for name, value in call.arguments.items():
         if name in _NOT_STORED:
             continue
-        if value is None and switches.chosen(call.tx, "null_clears") == "refuse":
+        if value is None and (name in _DEFAULTS or switches.chosen(call.tx, "null_clears") == "refuse"):
             raise unfit(name, "null", "a value. Null isn't accepted.")
         if isinstance(value, Delta):
             value = value.apply(before.get(name) or [])

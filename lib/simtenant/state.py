@@ -1,6 +1,4 @@
-"""What a tenant holds, for everybody who is not a client of its wire: create it, look at it, change it by
-hand.
-"""
+"""What a tenant holds, for everybody who is not a client of its wire: create, show, change by hand."""
 
 from __future__ import annotations
 
@@ -149,7 +147,7 @@ def _settle(tx: Transaction, credentials: Body, profile: str, now: datetime) -> 
     client_id = credentials["client_id"]
     application = {
         "client_id": client_id,
-        "display_name": "runbook",
+        "display_name": "automation",
         "app_roles": [authz.EXCHANGE_APP_ROLE, authz.GRAPH_APP_ROLE],
         "directory_roles": ["Exchange Administrator"],
         "secret_expires": None,

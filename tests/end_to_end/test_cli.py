@@ -7,9 +7,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from runbook import simulated
-
 from conftest import Kit
+
+from runbook import simulated
 
 LIGHT = """
 import sys, time

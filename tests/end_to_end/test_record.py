@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Kit
+
 from runbook import simulated
 
 KIB = 1000

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import Kit
+
+from runbook import simulated
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
@@ -73,3 +76,28 @@ def test_a_bad_parameter_stops_the_notebook_with_one_message(kit: Kit, parameter
     assert "opening.py" not in text, "the operator sees our call stack"
     assert kit.writes() == []
     assert sys.executable not in text
+
+
+def test_a_tenant_served_in_another_terminal_is_used(kit: Kit) -> None:
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "runbook", "sim", "serve"],
+        env=kit.environment(),
+        cwd=kit.folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert serving.stdout is not None
+        line = serving.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:")
+        pid = simulated.read_address(kit.state)["pid"]
+        code, errors = typed(kit, NAMES[0])
+        assert code == 0, errors
+        assert simulated.read_address(kit.state)["pid"] == pid, "a second server took the place of the first"
+        assert len(simulated.requests_log(kit.state)) > 0
+        assert kit("sim", "serve").returncode == 2
+    finally:
+        serving.terminate()
+        serving.wait(timeout=10)
+        serving.stdout.close()
+    assert not (kit.state / "address.json").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,27 @@ def test_decisions_agree_with_the_text(own: Compiled) -> None:
     assert disagreements(own, decisions) == ()
     assert all(not decision.default and decision.source for decision in decisions)
     assert disagreements(own, decisions[1:]) != ()
+
+
+def test_a_decision_bound_to_another_resource_is_found_out(own: Compiled) -> None:
+    first, *others = load_decisions(DECISIONS)
+    (told,) = disagreements(own, (replace(first, turns_on="TransportRule:Another"), *others))
+    assert first.name in told
+
+
+def test_a_faulty_literal_is_sent_as_written_until_it_is_decided(lexicon: Lexicon) -> None:
+    case = ROOT / "tests" / "cases" / "tutorials" / "s30-literal-holds-a-list.md"
+    faulty = compile_tutorial(read_tutorial(case), lexicon)
+    for taken, words in ((set(), ("ODD, STRANGE",)), ({"split-literal"}, ("ODD", "STRANGE"))):
+        (rule,) = decide(faulty, taken)
+        found = rule.setting("HeaderContainsWords")
+        assert found is not None and found.value == words
+
+
+def test_a_value_of_several_lines_names_them_all(own: Compiled) -> None:
+    for draft in own.resources:
+        bits = draft.setting("EndUserQuarantinePermissionsValue")
+        assert bits is None or [own.tutorial.lines[n - 1].count("**Select ") for n in bits.lines] == [1, 1]
 
 
 def test_a_decision_that_decides_nothing_is_refused(own: Compiled) -> None:
