@@ -59,7 +59,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
             "sha256": document.compiled.tutorial.sha256,
         },
         "finished": journal.now(),
-        "status": _status(code, sections),
+        "status": _status(code, sections, facts.mode),
         "exit_code": code,
         "approval": approval and {k: approval[k] for k in ("plan", "approved_by", "approved_at")},
         "requests": {k: facts.asked[k] for k in ("total", "writes") if k in facts.asked},
@@ -169,11 +169,11 @@ def exit_code(sections: Sequence[Mapping[str, Any]], mode: str) -> int:
     return ExitCode.DONE if verified else ExitCode.FAILED
 
 
-def _status(code: int, sections: Sequence[Mapping[str, Any]]) -> str:
+def _status(code: int, sections: Sequence[Mapping[str, Any]], mode: str) -> str:
     if code == ExitCode.DONE:
         return "changed" if any(item["status"] == "changed" for item in sections) else "unchanged"
     words = {
-        ExitCode.CHANGES: "changes pending",
+        ExitCode.CHANGES: "drift" if mode == "verify" else "changes pending",
         ExitCode.REFUSED: "refused",
         ExitCode.UNREADABLE: "unknown",
         ExitCode.INTERRUPTED: "interrupted",

@@ -33,6 +33,8 @@ class Request:
     approve: str | None = None
     base: Path | None = None
     cell_timeout_seconds: float = 900.0
+    engine: str = "runbook"
+    """Papermill's engine to use: the kit's own, or nbclient, which works everywhere and is slower."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ def _execute_all(
     preload()
     interrupted = False
     try:
-        with _worker(folder) as worker:
+        with _worker(request.engine) as worker:
             for section in document.sections:
                 progress(section.heading)
                 _execute(request, document, section, folder, parameters, worker)
@@ -149,11 +151,11 @@ def preload() -> None:
 
 
 @contextlib.contextmanager
-def _worker(folder: RunFolder) -> Iterator[Any]:
-    """Give one forked child for all sections of the tenant, or None where forking is not safe."""
+def _worker(engine: str) -> Iterator[Any]:
+    """Give one forked child for all sections of the tenant, or None where it is not wanted or not safe."""
     from runbook.engine import Worker, can_fork
 
-    if not can_fork():
+    if engine != "runbook" or not can_fork():
         yield None
         return
     with Worker(directory=Path.cwd()) as worker:
@@ -189,11 +191,11 @@ def _execute(
             str(source),
             str(output),
             values,
-            engine_name="runbook",
+            engine_name=request.engine,
             kernel_name="python3",
             progress_bar=False,
-            worker=worker,
             execution_timeout=request.cell_timeout_seconds,
+            **({"worker": worker} if request.engine == "runbook" else {"store_widget_state": False}),
         )
     except PapermillExecutionError:
         pass

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook.errors import PlanRefused
+from runbook.plan import digest
 
 
 def runs_directory() -> Path:
@@ -110,6 +111,8 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
         count = "No plan" if not found else f"{len(found)} plans"
         raise PlanRefused(f"{count} in {base or runs_directory()} has a hash beginning {wanted}.", _HOW)
     plan = next(iter(found.values()))
+    if not _is_whole(plan):
+        raise PlanRefused(f"The plan {wanted[:12]} was changed after it was made.", _HOW)
     if plan["tenant"]["name"] != tenant:
         raise PlanRefused(
             f"The plan {wanted[:12]} was made for the tenant {plan['tenant']['name']!r}, not for {tenant!r}.",
@@ -123,6 +126,13 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
         "approved_by": _person(),
         "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _is_whole(plan: dict[str, Any]) -> bool:
+    """Whether a stored plan and its sections still have the content that their hashes were made of."""
+    parts = [plan, *plan["sections"]]
+    without = [{k: v for k, v in part.items() if k not in ("hash", "parameters")} for part in parts]
+    return all(digest(content) == part["hash"] for content, part in zip(without, parts, strict=True))
 
 
 _HOW = "Make a plan and read it, then approve the hash it prints:\n\n    runbook plan --tenant NAME\n"

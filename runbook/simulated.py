@@ -77,7 +77,12 @@ def start(directory: Path, *, profile: str = "new", latency_ms: float = 0) -> Se
     command = [sys.executable, "-m", "simtenant.server", "--dir", str(directory), "--exit-with-stdin"]
     command += ["--profile", profile, "--latency-ms", str(latency_ms)]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for the run; the far end must outlive it until the record is written
     )
     return Server(_address(process), process)
 

@@ -171,7 +171,7 @@ def serve(name: str, item: TenantEntry) -> simulated.Server:
 
 
 def check(name: str, item: TenantEntry) -> None:
-    """See that every reference to a credential leads somewhere. Raises InventoryError naming the first that does not."""
+    """See that every reference to a credential leads somewhere. Raises InventoryError naming one that does not."""
     for field in ("tenant_id", "client_id", "client_secret", "cloudflare_account_id", "cloudflare_api_token"):
         if item.simulated is None or field in item.model_fields_set:
             _resolve(name, field, getattr(item, field))

@@ -49,9 +49,11 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, 
 
 
 def inputs_view(effective: Sequence[Effective]) -> View:
-    """Show the effective inputs and where each value came from."""
+    """Show the effective inputs and where each value came from; the run's own folder stands in the banner."""
     rows = []
     for item in effective:
+        if item.field.name in ("run_dir", "approve"):
+            continue
         value = item.value
         shown = ", ".join(value) if isinstance(value, tuple) else str(value)
         rows.append((item.field.name, shown or "(empty)", item.source, item.field.help))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -77,6 +78,7 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. An error that nobody foresaw keeps its traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end is interrupted: nothing is lost
     try:
         result: Any = cli.main(list(sys.argv[1:] if argv is None else argv), "runbook", standalone_mode=False)
     except click.exceptions.Abort:

@@ -24,6 +24,13 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="YAML file with inputs."
             ),
             click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="One input."),
+            click.option(
+                "--engine",
+                type=click.Choice(["runbook", "nbclient"]),
+                default="runbook",
+                show_default=True,
+                help="Papermill's engine; nbclient works everywhere and is slower.",
+            ),
             click.option("-q", "--quiet", is_flag=True, help="Print the result only."),
         )
     ):
@@ -38,6 +45,7 @@ def _request(mode: str, options: dict[str, Any]) -> Request:
         tutorial=options["tutorial"],
         parameters=parameters.read(options["files"], options["pairs"]),
         approve=options.get("approve"),
+        engine=options["engine"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
@@ -75,6 +76,7 @@ class Worker:
         self._selector.register(message_read, selectors.EVENT_READ, "messages")
         self._selector.register(print_read, selectors.EVENT_READ, "printed")
         self._buffer = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._ended: str | None = None
 
     def __enter__(self) -> Worker:
@@ -146,7 +148,7 @@ class Worker:
     def _take_printed(self, take: Callable[[Message], None]) -> None:
         data = os.read(self._pipes.printed, 65536)
         if data:
-            take({"type": "stream", "name": "stdout", "text": data.decode("utf-8", "replace")})
+            take({"type": "stream", "name": "stdout", "text": self._decoder.decode(data)})
         else:
             self._selector.unregister(self._pipes.printed)
 

@@ -54,6 +54,7 @@ def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
         "changed": f"{changed} change{'s' if changed != 1 else ''} made. ",
         "unchanged": "Nothing had to be changed. ",
         "changes pending": "Changes are pending; nothing was written. ",
+        "drift": "The tenant is not as the tutorial asks. ",
         "refused": "Refused. ",
         "unknown": "Not everything could be read, so nothing can be said about it. ",
         "interrupted": "Interrupted. ",

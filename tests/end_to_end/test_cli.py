@@ -142,7 +142,7 @@ def test_a_change_by_hand_is_found_and_named(
         assert done.returncode == 3
         property_name = "Enabled" if name == "State" else name
         assert f"{identity}, {property_name} (line {line} of the tutorial): found {found}, wanted" in done.stdout
-        assert applied.result("verify")["status"] == "changes pending"
+        assert applied.result("verify")["status"] == "drift"
     finally:
         simulated.set_property(applied.state, kind, identity, name, held[name])
 
@@ -162,6 +162,16 @@ def test_other_inputs_than_the_approved_ones_are_refused(kit: Kit) -> None:
     done = kit("apply", "--tenant", "demo", "--approve", plan_hash, "-p", "retention_days=30")
     assert done.returncode == 4
     assert [row for row in kit.writes() if row["cmdlet"] == "Set-HostedContentFilterPolicy"] == []
+
+
+def test_a_plan_that_was_edited_after_it_was_made_is_refused(kit: Kit) -> None:
+    kit("plan", "--tenant", "demo")
+    path = kit.newest("plan") / "plan.json"
+    path.write_text(path.read_text().replace('"UserNotifyUserRelease"', '"SomethingElse"'))
+    done = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"])
+    assert done.returncode == 4
+    assert "was changed after it was made" in done.stderr
+    assert kit.writes() == []
 
 
 def test_an_approval_is_for_one_tenant_only(kit: Kit) -> None:
