@@ -101,6 +101,8 @@ def _resource(draft: ResourceDraft, identity: str, values: Mapping[str, Any], lo
 
 
 def _attribute(setting: Setting, identity: str, values: Mapping[str, Any], look_up: LookUp) -> Attribute:
+    if setting.op != "set":
+        raise _Undecided(f"{setting.parameter}: the text adds to a list, and this kit can only set whole values yet")
     value, note = _value(setting, identity, values, look_up)
     return Attribute(
         name=setting.parameter,

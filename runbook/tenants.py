@@ -150,16 +150,19 @@ def describe(name: str, item: TenantEntry, gateway: str | None = None) -> Tenant
             return str(made[field])
         return _resolve(name, field, getattr(item, field))
 
-    return Tenant(
-        name=name,
-        tenant_id=value("tenant_id"),
-        client_id=value("client_id"),
-        client_secret=Secret(value("client_secret")),
-        cloudflare_account_id=value("cloudflare_account_id"),
-        cloudflare_api_token=Secret(value("cloudflare_api_token")),
-        cloud=item.cloud,
-        gateway=gateway,
-    )
+    try:
+        return Tenant(
+            name=name,
+            tenant_id=value("tenant_id"),
+            client_id=value("client_id"),
+            client_secret=Secret(value("client_secret")),
+            cloudflare_account_id=value("cloudflare_account_id"),
+            cloudflare_api_token=Secret(value("cloudflare_api_token")),
+            cloud=item.cloud,
+            gateway=gateway,
+        )
+    except ValueError as error:
+        raise InventoryError(f"Tenant {name!r} cannot be used: {error}", "Mend it in tenants.yaml.") from error
 
 
 def serve(name: str, item: TenantEntry) -> simulated.Server:
@@ -175,6 +178,8 @@ def check(name: str, item: TenantEntry) -> None:
     for field in ("tenant_id", "client_id", "client_secret", "cloudflare_account_id", "cloudflare_api_token"):
         if item.simulated is None or field in item.model_fields_set:
             _resolve(name, field, getattr(item, field))
+    if item.simulated is None:
+        describe(name, item)
 
 
 class Connection:

@@ -82,16 +82,10 @@ def new(call: Call) -> Outcome:
 
 
 def set_(call: Call) -> Outcome:
-    """Change a policy; presets are protected and the default one keeps its name."""
+    """Change a policy; presets are protected, and there is no parameter to rename one [DOCS]."""
     record = directory.find(call, POLICY)
     _refuse_preset(record)
     settings = _settings(call, record.body)
-    name = call.arguments.get("Name")
-    if name is not None and name != record.body["Name"]:
-        if record.body["IsDefault"]:
-            raise invalid("The default anti-spam policy can't be renamed.")
-        _refuse_taken(call, POLICY, record, name)
-        settings["Name"] = name
     if call.arguments.get("MakeDefault"):
         _make_default(call, record)
         record = directory.find(call, POLICY, str(record.body["Guid"]))

@@ -38,7 +38,6 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
-    block_on_close = False
     request_queue_size = 128
 
     def __init__(self, app: App, *, port: int = 0) -> None:

@@ -6,7 +6,6 @@ taken off first, because the request carries the token in its header.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import requests.exceptions as low
@@ -26,7 +25,7 @@ from tenantapi.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from tenantapi.tenant import Secret, concealed
+from tenantapi.tenant import concealed
 
 _LONGEST_TEXT = 1000
 
@@ -146,7 +145,6 @@ def from_status(
     *,
     tries: int = 1,
     retry_after: float | None = None,
-    secrets: Iterable[Secret] = (),
 ) -> ApiError:
     """Make the error for an answer with a status from 400 up, in the service's own words."""
     write, status = not answer.order.safe, answer.status
@@ -156,7 +154,7 @@ def from_status(
         fault = replace(fault, remedy=REREAD)
     elif retry_after is not None and of in (ThrottledError, ServiceError):
         fault = replace(fault, remedy=f"Repeat after {retry_after:.0f} seconds, with fewer calls at a time.")
-    return refusal(of, answer, fault, ambiguous=ambiguous, tries=tries, retry_after=retry_after, secrets=secrets)
+    return refusal(of, answer, fault, ambiguous=ambiguous, tries=tries, retry_after=retry_after)
 
 
 def refusal(
@@ -167,11 +165,10 @@ def refusal(
     ambiguous: bool = False,
     tries: int = 1,
     retry_after: float | None = None,
-    secrets: Iterable[Secret] = (),
 ) -> ApiError:
     """Make one error of the given class from an answer and the service's words about it."""
     request_id = answer.request_id
-    known = [*secrets, *answer.order.secrets]
+    known = answer.order.secrets
     said = concealed(" ".join(fault.text.split()), known)[:_LONGEST_TEXT] or "the service gave no reason"
     trace = f" Request id {request_id}." if request_id else ""
     often = f" after {tries} tries" if tries > 1 else ""

@@ -68,7 +68,6 @@ class Http:
         self._budget = Budget()
         self._numbers = itertools.count(1)
         self._moved: dict[str, str] = {}
-        self._secrets = [s for s in (tenant.client_secret, tenant.cloudflare_api_token) if s is not None]
 
     def request(
         self,
@@ -116,7 +115,6 @@ class Http:
             explain(answer) if explain else Fault(),
             tries=tries,
             retry_after=retry_after(answer, self._clock()),
-            secrets=self._secrets,
         )
 
     def close(self) -> None:

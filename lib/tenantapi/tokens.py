@@ -209,7 +209,7 @@ class _Door:
         """Leave the session open: it is not msal's."""
 
     def _send(self, method: str, url: str, operation: str, **parts: Any) -> Answer:
-        if not url.startswith("https://") or not same_vendor(urlsplit(url).hostname or "", self._tenant.hosts.login):
+        if not same_vendor(urlsplit(url).hostname or "", self._tenant.hosts.login):
             raise MalformedAnswerError(
                 f"{self._tenant.name}: the sign-in service names an address that is not its own: "
                 f"{url.partition('?')[0]}. "

@@ -8,9 +8,9 @@ from itertools import takewhile
 
 from runbook.compile.bind import Bound, Refusal, Wording, bind
 from runbook.compile.draft import OpenChange
+from runbook.compile.findings import remark
 from runbook.compile.grammar import Chain, Clause, Sentence, read_clause
 from runbook.compile.phrase import Slot
-from runbook.compile.remarks import remark
 from runbook.compile.result import Input, Reference, Setting
 from runbook.compile.stand import Stand
 from runbook.compile.values import ReferenceValue

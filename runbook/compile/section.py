@@ -17,8 +17,7 @@ from runbook.compile.findings import Findings
 from runbook.compile.grammar import Sentence, fits, read_sentence
 from runbook.compile.phrase import STRAY, TEMPLATE, Phrase, Slot, phrase_of, trim
 from runbook.compile.result import ReadAs
-from runbook.compile.route import Route
-from runbook.compile.stand import Stand
+from runbook.compile.stand import Route, Stand
 from runbook.lexicon import Lexicon
 from runbook.tutorial import Block, Section, Step, slug
 

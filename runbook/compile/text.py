@@ -51,7 +51,9 @@ def _draft(draft: ResourceDraft) -> Iterator[str]:
     yield f"  {draft.action} {draft.type} {name}{gate}"
     width = max((len(setting.parameter) for setting in draft.settings), default=0)
     for setting in draft.settings:
-        yield f"    {setting.parameter:<{width}} = {_value(setting.value)}  [{_where(setting.lines)}{_doubt(setting)}]"
+        sign = "=" if setting.op == "set" else "+="
+        where = f"{_where(setting.lines)}{_doubt(setting)}"
+        yield f"    {setting.parameter:<{width}} {sign} {_value(setting.value)}  [{where}]"
         if setting.assumption:
             yield f"      assumed: {setting.assumption}"
     if draft.untouched:

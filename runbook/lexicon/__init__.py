@@ -12,13 +12,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from runbook.errors import UsageError
+from runbook.lexicon.labels import Label, Labels, LabelsFile, Option
 from runbook.lexicon.match import Certainty, match_name, weaker
 from runbook.lexicon.model import (
     Console,
-    Label,
-    Labels,
-    LabelsFile,
-    Option,
     Page,
     PhrasesFile,
     Place,

@@ -50,6 +50,12 @@ tenants:
   wrong-token:
     simulated: {{state: {kit.state}}}
     cloudflare_api_token: {{env: WRONG}}
+  no-guid:
+    tenant_id: contoso.onmicrosoft.com
+    client_id: b
+    cloudflare_account_id: c
+    client_secret: {{env: WRONG}}
+    cloudflare_api_token: {{env: WRONG}}
   no-secret: {{tenant_id: a, client_id: b, cloudflare_account_id: c}}
 """
     path = kit.folder / "tenants.yaml"
@@ -73,6 +79,7 @@ BAD = [
     (["plan"], 2, "Missing option '--tenant'"),
     (["plna", "--tenant", "demo"], 2, "Did you mean 'plan'"),
     (["plan", "--tenant", "no-secret"], 2, "AZURE_CLIENT_SECRET is missing or empty"),
+    (["plan", "--tenant", "no-guid"], 2, "Tenant 'no-guid' cannot be used"),
     (["plan", "--tenant", "gone"], 5, "could not be reached"),
     (["plan", "--tenant", "wrong-secret"], 5, "AADSTS7000215"),
     (["plan", "--tenant", "wrong-token"], 5, "Nothing was written"),

@@ -220,6 +220,11 @@ def test_text_for_people(own: Compiled) -> None:
         assert f"line {setting.lines[0]}" in shown or f"lines {setting.lines[0]}" in shown
 
 
+def test_text_shows_that_a_list_is_added_to(lexicon: Lexicon) -> None:
+    case = ROOT / "tests" / "cases" / "tutorials" / "list-is-added-to.md"
+    assert "IPAllowList += list egress_ips" in render(compile_tutorial(read_tutorial(case), lexicon))
+
+
 def test_json_is_json(own: Compiled) -> None:
     assert json.loads(json.dumps(own.as_json()))["ledger"]["closed"] is True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from runbook import library
 from runbook.errors import InputError
 from runbook.inputs import Effective, effective

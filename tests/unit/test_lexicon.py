@@ -132,6 +132,7 @@ def test_the_code_knows_no_label_and_no_option() -> None:
     [
         ("labels.yaml", "type: interval", "type: nonsense", "labels.yaml"),
         ("labels.yaml", "parameter: transport", "parametre: transport", "labels.yaml"),
+        ("labels.yaml", "op: add", "op: add\n        colour: red", "colour"),
         ("labels.yaml", "use: action", "use: actions", "actions"),
         ("labels.yaml", "place: exchange.rules", "place: exchange.rule", "exchange.rule"),
         ("places.yaml", "shape: page", "shape: object", "places.yaml"),

@@ -102,7 +102,7 @@ def test_titles_are_all_kept() -> None:
 def test_blocks_by_kind() -> None:
     text = (
         "# T\n\n## A\n\nprose\n\n```txt\ncode\n\n```\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n> quote\n\n---\n\n"
-        "<div>\n\n{{<render file=\"x\">}}\n\n[l]: http://x/\n\n1. x [l]\n"
+        '<div>\n\n{{<render file="x">}}\n\n[l]: http://x/\n\n1. x [l]\n'
     )
     found = tutorial(text)
     kinds = [item.kind for item in found.sections[0].items if isinstance(item, Block)]

@@ -175,7 +175,7 @@ def test_a_body_is_read_however_it_is_packed(far, behaviour):
 
 
 def test_nul_bytes_declared_gzip_are_a_403_and_nothing_else(far):
-    with pytest.raises(ForbiddenError) as caught:
+    with pytest.raises(ForbiddenError, match="simulated, GET /x/nul: HTTP 403") as caught:
         ask(far, "nul")
     assert caught.value.status == 403
 

@@ -74,6 +74,12 @@ def test_every_cmdlet_has_the_documented_parameters() -> None:
         for parameter, facts in entry["params"].items():
             mine = cmdlets()[name.lower()].parameters[parameter.lower()]
             assert list(mine.values) == facts.get("values", []), (name, parameter)
+            limits = [limit for limit in facts.get("range", []) if not isinstance(limit, str)]
+            # Two priorities are bounded by the number of rules, which is not a number in a table.
+            assert list(mine.range or []) == (limits if len(limits) == 2 and None not in limits else []), (
+                name,
+                parameter,
+            )
             assert mine.max_length == facts.get("maxLength"), (name, parameter)
             assert mine.required is facts.get("required", False), (name, parameter)
 

@@ -175,7 +175,7 @@ def test_faults_end_when_cleared(client: Client) -> None:
         {"kind": "status", "every": 2},
         {"kind": "status", "match": {"header": "x"}},
         {"kind": "status", "at": "first"},
-        {"kind": "status", "match": "all"},
+        {"kind": "status", "match": 7},
     ],
 )
 def test_a_wrong_fault_is_refused_in_words(client: Client, wrong: dict[str, Any]) -> None:

@@ -1,0 +1,135 @@
+"""The rows of labels.yaml: what a label on a page sets, and how its value is read."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from runbook.lexicon.model import Row, Words
+
+ValueType = Literal[
+    "name",  # the object's identity, or a placeholder for one
+    "text",  # one marked literal
+    "words",  # a list of marked literals, each one phrase
+    "enum",  # one option of a closed set
+    "bits",  # options that add up in one number
+    "set",  # exactly the options named, nothing else
+    "flag",  # being mentioned sets it to `value`
+    "switch",  # ensured to be selected (true) or not selected (false)
+    "integer",
+    "list",  # can only be emptied by text
+    "interval",  # a choice among options that the text leaves open
+    "range",  # a number that the text leaves open
+    "computed",  # another service's value
+    "reference",  # a list on another page
+    "opens",  # a label that only leads to others
+]
+
+
+class Option(Row):
+    """One option of a control: as the portal words it, and as the service wants it."""
+
+    words: str
+    value: bool | int | str | Words
+    assumption: str = ""
+
+
+class Stale(Row):
+    """A spelling of a label whose control no longer works as the text says."""
+
+    words: Words
+    message: str
+    advice: str
+    source: str
+
+
+class Warns(Row):
+    """What to say whenever a label is used at all."""
+
+    code: str
+    message: str
+    source: str
+
+
+class Wasted(Row):
+    """A bit in the object that this label names which the service ignores here."""
+
+    parameter: str
+    bit: int
+    message: str
+    source: str
+
+
+class OnlyWith(Row):
+    """Another parameter's value without which this one has no effect."""
+
+    parameter: str
+    value: str
+
+
+class Label(Row):
+    """What a label sets. `path` is the label after the labels and options above it."""
+
+    path: Words
+    aliases: tuple[Words, ...] = ()
+    parameter: str | None = None
+    type: ValueType
+    op: Literal["set", "add"] = "set"
+    pick: Literal["one", "many"] = "many"
+    options: tuple[Option, ...] = ()
+    use: str | None = None
+    value: bool | int | str | None = None
+    input: str | None = None
+    low: int | None = None
+    high: int | None = None
+    unit: str = ""
+    when: str | None = None
+    computed: str | None = None
+    needs: Words = ()
+    refers: str | None = None
+    decision: str | None = None
+    after: bool = False
+    """True if the label is met on the list of finished objects, not in the wizard."""
+    stale: Stale | None = None
+    warns: Warns | None = None
+    only_with: OnlyWith | None = None
+    wasted: Wasted | None = None
+    assumption: str = ""
+    source: str
+
+    @model_validator(mode="after")
+    def _type_has_what_it_needs(self) -> Label:
+        wants = {
+            "enum": bool(self.options or self.use), "bits": bool(self.options), "set": bool(self.options),
+            "interval": bool(self.options and self.input), "computed": bool(self.computed and self.when),
+            "range": self.input is not None and self.low is not None and self.high is not None,
+            "flag": self.value is not None, "words": self.decision is not None,
+        }  # fmt: skip
+        if not wants.get(self.type, True):
+            raise ValueError(f"label {' > '.join(self.path)}: type {self.type} lacks the keys it needs")
+        if (self.parameter is None) != (self.type in ("name", "opens")):
+            raise ValueError(f"label {' > '.join(self.path)}: parameter and type {self.type} do not fit")
+        if self.when:
+            re.compile(self.when)
+        return self
+
+
+class Labels(Row):
+    """All labels of one place, and option sets that several of them use."""
+
+    place: str
+    options: dict[str, tuple[Option, ...]] = Field(default_factory=dict)
+    rows: tuple[Label, ...]
+
+    def options_of(self, label: Label) -> tuple[Option, ...]:
+        """Give the options of a label, its own or the shared set that it names."""
+        return self.options[label.use] if label.use else label.options
+
+
+class LabelsFile(Row):
+    """The whole of labels.yaml."""
+
+    version: Literal[1]
+    labels: tuple[Labels, ...]
