@@ -11,8 +11,8 @@ import tenacity
 
 from runbook.errors import ApplyFailed
 from runbook.journal import Journal
-from runbook.kinds import BY_TYPE
-from runbook.plan import Change, Plan
+from runbook.kinds import BY_TYPE, VALUE_TYPES
+from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff
 from runbook.section.approving import unmoved
 from runbook.section.observing import read_objects
 from tenantapi import ApiError, Services
@@ -88,7 +88,7 @@ def apply_changes(
         journal.append("change-started", **_entry(change))
         note(change, "running", "")
         try:
-            BY_TYPE[change.kind].write(services, change, observed, patience)
+            _write(services, change, observed, journal, patience)
         except (ApiError, ApplyFailed) as error:
             failure = _failure(change, error)
             journal.append("change-failed", kind=change.kind, identity=change.identity, error=failure.detail)
@@ -96,6 +96,48 @@ def apply_changes(
             raise failure from error
         journal.append("change-done", kind=change.kind, identity=change.identity, action=change.action)
         note(change, "changed", "")
+
+
+def _write(services: Services, change: Change, observed: Observed, journal: Journal, patience: Patience) -> None:
+    """Write one change. An answer that was lost is settled by looking, never by sending the same call again."""
+    try:
+        BY_TYPE[change.kind].write(services, change, observed, patience)
+    except ApiError as error:
+        if not error.ambiguous:
+            raise
+        left = _left_to_do(services, change, patience)
+        journal.append("settled-by-reading", kind=change.kind, identity=change.identity, left=left and left.action)
+        if left is None or left.action == "create":
+            raise
+        if left.action == "update":
+            seen = read_objects(services, [change.key])[0]
+            BY_TYPE[change.kind].write(services, left, seen, patience)
+
+
+def _left_to_do(services: Services, change: Change, patience: Patience) -> Change | None:
+    """Read until the thing has moved from where it was, for a bounded time, and compare it with what was wanted.
+
+    Returns None when it cannot be read. A thing that has not moved is returned with the action it had.
+    """
+    wanted = Resource(
+        kind=change.kind,
+        identity=change.identity,
+        section=change.section,
+        attributes=tuple(Attribute(name=item.attribute, value=item.after) for item in change.differences),
+        may_create=True,
+    )
+    seen: list[Change | None] = [None]
+
+    def moved() -> bool:
+        observed = read_objects(services, [change.key])
+        fresh = diff([wanted], observed, section=change.section, scope={}, types=VALUE_TYPES)
+        seen[0] = fresh.changes[0] if fresh.changes else None
+        return seen[0] is not None and (seen[0].action, seen[0].observed) != (change.action, change.observed)
+
+    patience.poll(moved)
+    left = seen[0]
+    unmoved_update = left is not None and left.action == "update" and left.observed == change.observed
+    return None if unmoved_update else left
 
 
 def _entry(change: Change) -> Mapping[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,10 +39,16 @@ def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience
     folder = _folder(values["run_dir"], values["tenant"], values["mode"])
     state = SectionState.begin(folder, document, identifier, chosen)
     try:
-        return _open(document, identifier, chosen, folder, state, patience or Patience())
+        return _open(document, identifier, chosen, folder, state, patience or _patience())
     except RunbookError as error:
         state.fail(error)
         raise
+
+
+def _patience() -> Patience:
+    """How long to wait for a write to become visible: RUNBOOK_WAIT_SECONDS, else two minutes."""
+    seconds = os.environ.get("RUNBOOK_WAIT_SECONDS", "")
+    return Patience(limit_seconds=float(seconds)) if re.fullmatch(r"\d+(\.\d+)?", seconds) else Patience()
 
 
 def _given(fields: tuple[Field, ...], names: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,6 +154,33 @@ def test_a_failed_write_is_recorded_as_failed_and_later_sections_as_not_run(faul
     assert "Traceback" not in done.stderr
 
 
+LOST = ["New-QuarantinePolicy", "New-TransportRule", "Set-HostedContentFilterPolicy", "Enable-TransportRule"]
+
+
+@pytest.mark.parametrize("cmdlet", LOST)
+def test_a_lost_answer_is_settled_by_reading_not_by_writing_again(faulty: Any, kit: Kit, cmdlet: str) -> None:
+    kit("plan", "--tenant", "demo")
+    plan_hash = kit.result("plan")["plan_hash"]
+    faulty({"match": {"cmdlet": cmdlet}, "kind": "drop-after", "times": 1})
+    done = kit("apply", "--tenant", "demo", "--approve", plan_hash)
+    assert done.returncode == 0, done.stdout + done.stderr
+    sent = [row["cmdlet"] for row in kit.writes()]
+    expected = {"New-QuarantinePolicy": 3}
+    assert sent.count(cmdlet) == expected.get(cmdlet, 1)
+    assert "settled-by-reading" in (kit.newest("apply") / "journal.jsonl").read_text()
+    assert kit("verify", "--tenant", "demo").returncode == 0
+
+
+def test_a_write_that_never_arrived_is_not_repeated_blindly(faulty: Any, kit: Kit) -> None:
+    kit("plan", "--tenant", "demo")
+    plan_hash = kit.result("plan")["plan_hash"]
+    faulty({"match": {"cmdlet": "Set-HostedContentFilterPolicy"}, "kind": "drop-before", "times": 1})
+    done = kit("apply", "--tenant", "demo", "--approve", plan_hash, RUNBOOK_WAIT_SECONDS="2")
+    assert done.returncode == 1
+    assert "Whether the change took effect is not known" in done.stderr
+    assert [row["cmdlet"] for row in kit.writes()].count("Set-HostedContentFilterPolicy") <= 1
+
+
 def test_what_cannot_be_read_is_unknown_and_nothing_is_written(faulty: Any, kit: Kit) -> None:
     kit("plan", "--tenant", "demo")
     plan_hash = kit.result("plan")["plan_hash"]
