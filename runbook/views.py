@@ -6,6 +6,7 @@ would have to carry.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -163,3 +164,31 @@ def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
         for check in checks
         if not check["ok"]
     ]
+
+
+def script_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return a run's pending changes as one PowerShell script; what is not PowerShell stands in comments."""
+    lines = [
+        f"# {result['tutorial']['title']}: tenant {result['tenant']['name']}, plan {result['plan_hash'] or 'none'}",
+        "# Exchange Online PowerShell; connect first:  Connect-ExchangeOnline",
+        "# Then check what was done:  runbook verify --tenant " + _comment(result["tenant"]["name"]),
+        "$ErrorActionPreference = 'Stop'",
+    ]
+    for item in result["sections"]:
+        lines += ["", f"# {item['number']}. {_comment(item['title'])}"]
+        lines += [f"# cannot be planned: {_comment(problem)}" for problem in problem_lines(item["plan"] or _NO_PLAN)]
+        if not item["by_hand"]:
+            lines.append("# nothing to do")
+        for hand in item["by_hand"]:
+            for line in hand["lines"]:
+                lines.append(line if _POWERSHELL.match(line) else f"# {_comment(line.removeprefix('# '))}")
+    return lines
+
+
+_NO_PLAN: Mapping[str, Any] = {"problems": []}
+_POWERSHELL = re.compile(r"^[A-Z][a-z]+-[A-Za-z]+ ")
+
+
+def _comment(text: str) -> str:
+    """Keep a text that a tenant may have chosen inside its comment line."""
+    return " ".join(text.split())

@@ -56,9 +56,21 @@ def progress(quiet: bool) -> Callable[[str], None]:
 
 @click.command(epilog="Example: runbook plan --tenant demo -p retention_days=30")
 @_options
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["text", "powershell", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print the plan; powershell is a script for somebody without API rights.",
+)
 def plan(**options: Any) -> int:
     """Read a tenant and show what would change. Writes nothing; exits 3 when changes are pending."""
     outcome = run(_request("plan", options), progress(options["quiet"]))
+    if options["form"] != "text":
+        _print_plan(outcome, options["form"])
+        _show_problems(outcome)
+        return outcome.exit_code
     show_plan(outcome)
     _show_problems(outcome)
     if outcome.exit_code == ExitCode.CHANGES:
@@ -68,6 +80,15 @@ def plan(**options: Any) -> int:
         )
     _show_record(outcome)
     return outcome.exit_code
+
+
+def _print_plan(outcome: Outcome, form: str) -> None:
+    """Print the plan for a machine, or as one script; the record's path is left out so that it can be piped."""
+    if form == "json":
+        stored = outcome.folder.path / "plan.json"
+        print(stored.read_text(encoding="utf-8") if stored.is_file() else "null")
+        return
+    print("\n".join(views.script_lines(outcome.result)))
 
 
 @click.command(epilog="Example: runbook apply --tenant demo --approve 1f2e3d4c5b6a")

@@ -235,3 +235,21 @@ def test_records_list_finds_the_runs(applied: Kit) -> None:
     assert any(" apply  changed " in line for line in lines)
     again = applied("records", "show", str(applied.newest("apply")))
     assert again.returncode == 0
+
+
+def test_the_plan_as_a_script_for_somebody_without_api_rights(kit: Kit) -> None:
+    done = kit("plan", "--tenant", "demo", "--as", "powershell")
+    assert done.returncode == 3
+    lines = done.stdout.splitlines()
+    commands = [line for line in lines if line and not line.startswith(("#", "$Error"))]
+    assert [line.split()[0] for line in commands] == [
+        "New-QuarantinePolicy",
+        "New-QuarantinePolicy",
+        "New-QuarantinePolicy",
+        "Set-HostedContentFilterPolicy",
+        "New-TransportRule",
+        "Enable-TransportRule",
+    ]
+    assert any(line.startswith("# curl -X PATCH") for line in lines)
+    plan = json.loads(kit("plan", "--tenant", "demo", "--as", "json").stdout)
+    assert plan["hash"] == kit.result("plan")["plan_hash"]
