@@ -6,15 +6,29 @@ A widget is only ever made when a person is in front of the notebook. Its value 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import ipywidgets as widgets
 
 from runbook.errors import RunbookError
 from runbook.inputs import RUN_FIELDS, Effective
+from runbook.views import View
 
-if TYPE_CHECKING:
-    from runbook.section.section import Section
+
+class Walkthrough(Protocol):
+    """What a form needs of a section."""
+
+    @property
+    def effective(self) -> tuple[Effective, ...]:
+        """The inputs in effect."""
+
+    def edit(self, changed: Mapping[str, Any]) -> None:
+        """Take edited inputs; raise RunbookError if they cannot be used."""
+
+    def approve(self, tenant: str) -> View:
+        """Approve the present plan; raise RunbookError if it cannot be approved."""
+
 
 _WIDE = widgets.Layout(width="32em")
 _STYLE = {"description_width": "14em"}
@@ -38,7 +52,7 @@ def _control(item: Effective) -> Any:
     return widgets.Text(value=text, continuous_update=False, **common)
 
 
-def inputs_form(section: Section) -> Any:
+def inputs_form(section: Walkthrough) -> Any:
     """Show one control per input with its help beside it; a refused value keeps the old one and says why."""
     status = widgets.HTML("Inputs as in the parameters cell. Change one, and plan again.")
     rows = []
@@ -51,7 +65,7 @@ def inputs_form(section: Section) -> Any:
     return widgets.VBox([*rows, status])
 
 
-def _taker(section: Section, name: str, status: Any) -> Any:
+def _taker(section: Walkthrough, name: str, status: Any) -> Any:
     from html import escape
 
     def take(change: Any) -> None:
@@ -67,7 +81,7 @@ def _taker(section: Section, name: str, status: Any) -> Any:
     return take
 
 
-def approve_form(section: Section) -> Any:
+def approve_form(section: Walkthrough) -> Any:
     """Show the approve button; it wants the tenant's name and acts once."""
     name = widgets.Text(description="tenant", placeholder="type the tenant's name", style=_STYLE, layout=_WIDE)
     button = widgets.Button(description="Approve this plan", button_style="warning")
