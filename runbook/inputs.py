@@ -51,7 +51,8 @@ class Effective:
     source: Literal["kit's default", "tenants.yaml", "parameter", "form"]
 
 
-def _check_domains(value: Any) -> tuple[str, ...]:
+def check_domains(value: Any) -> tuple[str, ...]:
+    """Return domain names in one spelling. Raises ValueError for what is none, or is named twice."""
     items = re.split(r"[,\s]+", value.strip()) if isinstance(value, str) else list(value)
     names = []
     for item in items:
@@ -202,7 +203,7 @@ def _draft_fields(
         yield make(decision_field(draft.optional), "bool", _check_boolean, fallback=False)
     if draft.for_each:
         lines = inputs[draft.for_each].lines if draft.for_each in inputs else ()
-        yield make(draft.for_each, "list", _check_domains, fallback=[], lines=lines)
+        yield make(draft.for_each, "list", check_domains, fallback=[], lines=lines)
     for setting in draft.settings:
         value = setting.value
         if isinstance(value, InputValue) and value.name in inputs:
@@ -280,8 +281,10 @@ def effective(
         if field.name in given:
             value, origin = given[field.name], source
         try:
+            if value is None and field.default is not None:
+                raise ValueError("no value was given")
             checked = None if value is None else field.check(value)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise InputError(f"{field.name} ({origin}): {error}.", f"What it is for: {field.help}.") from None
         result.append(Effective(field=field, value=checked, source=origin))  # type: ignore[arg-type]
     return tuple(result)

@@ -6,13 +6,14 @@ known even if the machine stops during it. Entries hold no secret: only names, n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import rfc8785
 
@@ -34,27 +35,83 @@ def now() -> str:
 
 
 class Journal:
-    """One run's journal, open for appending. Several processes may append one after the other, not at once."""
+    """One run's journal, open for appending. Several processes may append: each entry follows the file's last one."""
 
     def __init__(self, path: Path, *, clock: Callable[[], str] = now) -> None:
         self.path = path
         self._clock = clock
         path.parent.mkdir(parents=True, exist_ok=True)
-        entries = list(read(path)) if path.exists() else []
-        self._count = len(entries)
-        self.head: str = entries[-1]["hash"] if entries else START
+        if path.exists():
+            for _ in read(path):
+                """Every entry is checked once; from here on only the last one."""
 
     def append(self, event: str, **data: Any) -> Mapping[str, Any]:
-        """Write one entry and return it when it is on disk."""
-        body: dict[str, Any] = {"n": self._count, "at": self._clock(), "event": event, "data": data, "prev": self.head}
-        entry = {**body, "hash": _hash(body)}
-        with self.path.open("ab") as file:
+        """Write one entry and return it when it is on disk.
+
+        Raises JournalError, and writes nothing, when the file's last entry is not whole.
+        """
+        new = not self.path.exists()
+        with self.path.open("a+b") as file, _locked(file):
+            number, head = _last(file, self.path)
+            body: dict[str, Any] = {"n": number, "at": self._clock(), "event": event, "data": data, "prev": head}
+            entry = {**body, "hash": _hash(body)}
             file.write(rfc8785.dumps(entry) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        self._count += 1
-        self.head = entry["hash"]
+        if new:
+            _sync_directory(self.path.parent)
         return entry
+
+
+@contextlib.contextmanager
+def _locked(file: IO[bytes]) -> Iterator[None]:
+    """Hold the file for one entry, where the system can (elsewhere one process at a time must append)."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _sync_directory(path: Path) -> None:
+    """Have a new file's name on disk, too."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _last(file: IO[bytes], path: Path) -> tuple[int, str]:
+    """Return the number and the predecessor of the next entry, from the file's last line."""
+    end = file.seek(0, os.SEEK_END)
+    if end == 0:
+        return 0, START
+    size = 65536
+    while True:
+        file.seek(max(0, end - size))
+        tail = file.read(min(size, end))
+        if tail[:-1].count(b"\n") or size >= end:
+            break
+        size *= 2
+    try:
+        entry = json.loads(tail[:-1].rpartition(b"\n")[2])
+        body = {name: entry[name] for name in ("n", "at", "event", "data", "prev")}
+        whole = tail.endswith(b"\n") and entry["hash"] == _hash(body)
+    except (ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise JournalError(f"The last line of {path.name} is not whole.", _CUT)
+    return int(entry["n"]) + 1, str(entry["hash"])
+
+
+_CUT = "The file was cut or changed after it was written; believe only the lines above."
 
 
 def _hash(body: Mapping[str, Any]) -> str:
@@ -67,17 +124,18 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     Raises JournalError, naming the line (1-based), at the first entry that is torn, altered or out of order.
     """
     head = START
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
         try:
             entry = json.loads(line)
             body = {name: entry[name] for name in ("n", "at", "event", "data", "prev")}
-            whole = entry["hash"] == _hash(body) and body["prev"] == head and body["n"] == number - 1
+            follows = body["prev"] == head and body["n"] == number - 1
+            whole = line.endswith(b"\n") and entry["hash"] == _hash(body) and follows
         except (ValueError, KeyError, TypeError):
             whole = False
         if not whole:
             raise JournalError(
                 f"{path.name}, line {number}, does not follow from the lines before it.",
-                "The file was cut or changed after it was written; believe only the lines above.",
+                _CUT,
             )
         head = entry["hash"]
         yield entry

@@ -97,6 +97,8 @@ class Change:
     lines: tuple[int, ...]
     observed: Mapping[str, Json]
     """Canonical properties that were found; empty for an absent thing."""
+    handle: str = ""
+    """What the thing was addressed by when it was found; another thing of the same name has another."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -144,13 +146,25 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the canonical JSON of everything in the plan."""
-        return digest(plan_json(self))
+        """SHA-256 over the canonical JSON of everything in the plan; see `plan_digest`."""
+        return plan_digest(plan_json(self))
 
 
 def digest(value: Any) -> str:
     """Return the SHA-256 of a value's canonical JSON (RFC 8785), in hexadecimal."""
     return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+
+
+def plan_digest(plan: Mapping[str, Any]) -> str:
+    """Return the hash of a plan given as JSON.
+
+    What was found counts in its canonical form alone, so that another spelling of the same thing is the same plan.
+    """
+    changes = [
+        {**change, "properties": [{k: v for k, v in item.items() if k != "before"} for item in change["properties"]]}
+        for change in plan["changes"]
+    ]
+    return digest({**{k: v for k, v in plan.items() if k != "hash"}, "changes": changes})
 
 
 def diff(
@@ -200,6 +214,7 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
         reason=_reason(action, observed, differences),
         lines=resource.lines,
         observed=canonical,
+        handle=observed.handle,
     )
 
 
@@ -271,6 +286,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "lines": list(change.lines),
         "observed": dict(change.observed),
+        "handle": change.handle,
         "properties": [
             {
                 "name": item.attribute,

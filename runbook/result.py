@@ -11,8 +11,7 @@ from typing import Any
 from runbook import __version__, journal
 from runbook.errors import ExitCode
 from runbook.library import Document
-from runbook.plan import digest
-from runbook.runs import RunFolder, read_json
+from runbook.runs import RunFolder, read_json, whole_digest
 from runbook.tutorial import Section
 from runbook.views import lines_text
 
@@ -40,11 +39,12 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
     done = {item["section"]: item for item in folder.sections()}
     sections = []
     for section in document.sections:
-        item = done.get(section.id) or _never_run(document, section)
+        item = done.get(section.id) or _never_run(document, section, folder)
         if item["status"] == "running":
             item = {**item, "status": "interrupted" if facts.interrupted else "failed"}
             item["error"] = item["error"] or _stopped_midway(folder, item)
-        sections.append({**item, "steps": list(_steps(document, section))})
+        extra = {"steps": list(_steps(document, section)), "nothing_to_check": has_nothing_to_check(item)}
+        sections.append({**item, **extra})
     code = ExitCode.INTERRUPTED if facts.interrupted else exit_code(sections, facts.mode)
     approval = read_json(folder.approval) if folder.approval.is_file() else None
     return {
@@ -70,20 +70,24 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
     }
 
 
-def _never_run(document: Document, section: Section) -> dict[str, Any]:
+def _never_run(document: Document, section: Section, folder: RunFolder) -> dict[str, Any]:
+    number = document.number(section.id)
+    began = folder.notebook(number, section.id).is_file()
+    item = {"number": number, "section": section.id, "phase": "not opened"}
     return {
         "section": section.id,
-        "number": document.number(section.id),
+        "number": number,
         "title": section.heading,
-        "status": "not-run",
+        "status": "failed" if began else "not-run",
         "phase": "not opened",
         "inputs": [],
         "plan": None,
         "approval": None,
         "changes": [],
+        "made": [],
         "by_hand": [],
         "verification": None,
-        "error": None,
+        "error": _stopped_midway(folder, item) if began else None,
     }
 
 
@@ -165,8 +169,21 @@ def exit_code(sections: Sequence[Mapping[str, Any]], mode: str) -> int:
     if mode == "plan":
         pending = any(change["action"] != "none" for plan in plans for change in plan["changes"])
         return ExitCode.CHANGES if pending else ExitCode.DONE
-    verified = all(item["verification"] and item["verification"]["ok"] for item in sections)
-    return ExitCode.DONE if verified else ExitCode.FAILED
+    return (
+        ExitCode.DONE if all(has_nothing_to_check(item) or is_verified(item) for item in sections) else ExitCode.FAILED
+    )
+
+
+def is_verified(section: Mapping[str, Any]) -> bool:
+    """Whether every property that a section asks for was read back as asked; at least one must have been."""
+    verification = section["verification"]
+    return bool(verification and verification["ok"] and verification["checks"])
+
+
+def has_nothing_to_check(section: Mapping[str, Any]) -> bool:
+    """Whether a section, as planned, sets nothing that an API could read: it is done or not by a person's word."""
+    plan = section["plan"]
+    return bool(plan and not plan["changes"] and not plan["problems"])
 
 
 def _status(code: int, sections: Sequence[Mapping[str, Any]], mode: str) -> str:
@@ -184,7 +201,7 @@ def _status(code: int, sections: Sequence[Mapping[str, Any]], mode: str) -> str:
 def whole_plan(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the plan over all sections with its hash, or None if a section has none.
 
-    `parameters` are kept beside it, so that the plan can be made again as it was; the hash covers their effect.
+    `parameters` are those that were given, so that the same plan can be made again.
     """
     plans = [item["plan"] for item in result["sections"]]
     if any(plan is None for plan in plans):
@@ -195,5 +212,6 @@ def whole_plan(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict
         "tutorial": result["tutorial"],
         "inputs": {name: value for plan in plans for name, value in plan["scope"]["inputs"].items()},
         "sections": plans,
+        "parameters": dict(parameters),
     }
-    return {"hash": digest(body), **body, "parameters": dict(parameters)}
+    return {"hash": whole_digest(body), **body}

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from runbook import library, notebooks, result, tenants
-from runbook.errors import UnreadableState
+from runbook.errors import PlanRefused, UnreadableState
 from runbook.inputs import RUN_FIELDS, effective
 from runbook.journal import Journal
 from runbook.library import Document
@@ -28,7 +28,8 @@ class Request:
 
     tenant: str
     mode: str
-    tutorial: str = library.OWN
+    tutorial: str | None = None
+    """Name or path; None is the approved plan's when there is one, else the kit's own edition."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     approve: str | None = None
     base: Path | None = None
@@ -51,7 +52,7 @@ class Outcome:
 
 def check_request(request: Request) -> Document:
     """Check tutorial, tenant, credentials' places and parameters without touching anything. Raises UsageError."""
-    document = library.load(request.tutorial)
+    document = library.load(request.tutorial or library.OWN)
     entry = tenants.entry(request.tenant)
     fields = [item for item in document.all_fields() if item.name not in RUN_FIELDS]
     own = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
@@ -66,18 +67,20 @@ def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
     In mode apply, sections after one that failed or was refused are not run. Raises UsageError or
     PlanRefused before anything is made if the request itself cannot be carried out.
     """
-    document = check_request(request)
     approval = None
     if request.mode == "apply":
+        check_request(request)
         approval = approval_for(request.approve or "", request.tenant, request.base)
+        _same_parameters(request.parameters, approval["parameters"])
+        request = replace(request, tutorial=request.tutorial or approval["tutorial"]["name"])
+    document = check_request(request)
     folder = RunFolder.create(request.tenant, request.mode, request.base)
     log = Journal(folder.journal)
-    log.append("run-started", tenant=request.tenant, mode=request.mode, tutorial=request.tutorial)
+    log.append("run-started", tenant=request.tenant, mode=request.mode, tutorial=document.name)
     parameters = dict(request.parameters)
     if approval is not None:
         write_json(folder.approval, approval)
-        # What was given when the plan was made is part of what was approved.
-        parameters = {**approval["parameters"], **parameters}
+        parameters = approval["parameters"]
     interrupted, asked = _execute_all(request, document, folder, parameters, progress)
     outcome = _close(request, document, folder, interrupted, asked)
     from runbook.record import write_record
@@ -85,6 +88,16 @@ def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
     progress("record")
     write_record(folder)
     return outcome
+
+
+def _same_parameters(given: Mapping[str, Any], approved: Mapping[str, Any]) -> None:
+    """What was given when the plan was made is part of what was approved; nothing may be added to it."""
+    other = sorted(name for name, value in given.items() if name not in approved or approved[name] != value)
+    if other:
+        raise PlanRefused(
+            f"The approved plan was made with other inputs: {', '.join(other)}.",
+            "Make a plan with these inputs, read it, and approve that one. Nothing was written.",
+        )
 
 
 def _close(
@@ -191,14 +204,18 @@ def _execute(
             str(source),
             str(output),
             values,
-            engine_name=request.engine,
+            engine_name="runbook",
             kernel_name="python3",
             progress_bar=False,
             execution_timeout=request.cell_timeout_seconds,
-            **({"worker": worker} if request.engine == "runbook" else {"store_widget_state": False}),
+            worker=worker,
+            fork=request.engine == "runbook",
         )
     except PapermillExecutionError:
-        pass
+        pass  # the notebook and the section's result say what went wrong
+    except Exception as error:
+        # A kernel that died or could not be started: the run goes on to its record, and the journal says why.
+        Journal(folder.journal).append("notebook-failed", section=section.id, error=f"{type(error).__name__}: {error}")
     finally:
         source.unlink(missing_ok=True)
 

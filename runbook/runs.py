@@ -11,7 +11,6 @@ import json
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook.errors import PlanRefused
-from runbook.plan import digest
+from runbook.plan import digest, plan_digest
 
 
 def runs_directory() -> Path:
@@ -73,14 +72,13 @@ def write_json(path: Path, value: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one step (a new file takes the old one's place)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with part.open("x", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        os.replace(part, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
 
 
@@ -92,9 +90,11 @@ def plans(base: Path | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield the plans of all runs, newest first; a file that is not whole is passed over."""
     for path in sorted((base or runs_directory()).glob("*/plan.json"), reverse=True):
         try:
-            yield path.parent, read_json(path)
+            plan = read_json(path)
         except ValueError:
             continue
+        if isinstance(plan, dict) and isinstance(plan.get("hash"), str):
+            yield path.parent, plan
 
 
 def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[str, Any]:
@@ -113,6 +113,12 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
     plan = next(iter(found.values()))
     if not _is_whole(plan):
         raise PlanRefused(f"The plan {wanted[:12]} was changed after it was made.", _HOW)
+    problems = [f"{item['identity']}: {item['reason']}" for part in plan["sections"] for item in part["problems"]]
+    if problems:
+        raise PlanRefused(
+            "The plan has parts that could not be planned: " + "; ".join(problems) + ".",
+            "Answer or mend these, make a new plan, and approve that one. Nothing was written.",
+        )
     if plan["tenant"]["name"] != tenant:
         raise PlanRefused(
             f"The plan {wanted[:12]} was made for the tenant {plan['tenant']['name']!r}, not for {tenant!r}.",
@@ -121,6 +127,7 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
     return {
         "plan": plan["hash"],
         "tenant": plan["tenant"],
+        "tutorial": plan["tutorial"],
         "sections": plan["sections"],
         "parameters": plan["parameters"],
         "approved_by": _person(),
@@ -130,9 +137,17 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
 
 def _is_whole(plan: dict[str, Any]) -> bool:
     """Whether a stored plan and its sections still have the content that their hashes were made of."""
-    parts = [plan, *plan["sections"]]
-    without = [{k: v for k, v in part.items() if k not in ("hash", "parameters")} for part in parts]
-    return all(digest(content) == part["hash"] for content, part in zip(without, parts, strict=True))
+    try:
+        sections = all(plan_digest(part) == part["hash"] for part in plan["sections"])
+        return sections and whole_digest(plan) == plan["hash"]
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return False
+
+
+def whole_digest(plan: dict[str, Any]) -> str:
+    """Return the hash of a plan over all sections: of its sections' hashes and of all that is beside them."""
+    body = {k: v for k, v in plan.items() if k != "hash"}
+    return digest({**body, "sections": [part["hash"] for part in plan["sections"]]})
 
 
 _HOW = "Make a plan and read it, then approve the hash it prints:\n\n    runbook plan --tenant NAME\n"

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runbook import simulated
 from runbook.errors import InventoryError
+from runbook.inputs import check_domains
 from tenantapi import Services, connect
 from tenantapi.calls import Call
 from tenantapi.tenant import Secret, Tenant
@@ -99,16 +100,27 @@ def load(path: Path | None = None) -> dict[str, TenantEntry]:
         return known
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        known.update(TenantsFile.model_validate(content).tenants)
+        named = TenantsFile.model_validate(content).tenants
     except OSError as error:
         raise InventoryError(f"{path} cannot be read: {error.strerror}.") from error
-    except yaml.YAMLError as error:
-        raise InventoryError(f"{path} is not YAML: {error}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InventoryError(f"{path} is not YAML: {where_in_yaml(error)}.") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top level"
         raise InventoryError(f"{path}, at {place}: {first['msg']}.", "See the example in the README.") from error
-    return known
+    if DEMO in named:
+        raise InventoryError(
+            f"{path} names a tenant {DEMO!r}, which is the kit's own simulated one.", "Give it another name."
+        )
+    return {**known, **named}
+
+
+def where_in_yaml(error: Exception) -> str:
+    """Say what is wrong and in which line, without quoting the line: it may hold what should not be printed."""
+    mark = getattr(error, "problem_mark", None)
+    place = f", line {mark.line + 1}" if mark is not None else ""
+    return f"{getattr(error, 'problem', None) or 'it cannot be read as text'}{place}"
 
 
 def entry(name: str, path: Path | None = None) -> TenantEntry:
@@ -128,11 +140,14 @@ def _resolve(name: str, field: str, reference: str | EnvReference | FileReferenc
         value = os.environ.get(reference.env, "")
         source = f"environment variable {reference.env}"
     else:
-        value = reference.file.read_text(encoding="utf-8").strip() if reference.file.is_file() else ""
         source = f"file {reference.file}"
+        try:
+            value = reference.file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            value = ""
     if not value:
         raise InventoryError(
-            f"Tenant {name!r} needs {field}, and the {source} is missing or empty.",
+            f"Tenant {name!r} needs {field}, and the {source} is missing or empty, or is no text.",
             "Set it, or name another place for it in tenants.yaml.",
         )
     return value
@@ -180,6 +195,7 @@ def check(name: str, item: TenantEntry) -> None:
             _resolve(name, field, getattr(item, field))
     if item.simulated is None:
         describe(name, item)
+    domains_of(name, item)
 
 
 class Connection:
@@ -204,9 +220,16 @@ def open_connection(name: str, item: TenantEntry, *, on_call: Callable[[Call], N
 
 
 def domains_of(name: str, item: TenantEntry) -> tuple[str, ...]:
-    """Return the domains that are named for this tenant (the simulated one brings its own)."""
-    if item.domains or item.simulated is None:
-        return item.domains
+    """Return the domains that are named for this tenant (the simulated one brings its own).
+
+    Raises InventoryError for a name that is no domain, or that is named twice.
+    """
+    try:
+        named = check_domains(item.domains)
+    except ValueError as error:
+        raise InventoryError(f"Tenant {name!r}, domains: {error}.", "Mend it in tenants.yaml.") from error
+    if named or item.simulated is None:
+        return named
     directory = item.state_directory(name)
     if not (directory / "credentials.json").is_file():
         simulated.start(directory, profile=item.simulated.profile).stop()

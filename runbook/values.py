@@ -8,6 +8,7 @@ the same canonical value; two different things never do.
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+_LARGEST = 2**53
+"""Beyond it a number has no canonical JSON (RFC 8785)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +30,19 @@ class ValueType:
     """
 
     name: str
-    canonical: Callable[[object], Json]
+    read: Callable[[object], Json]
     show: Callable[[object], str]
+
+    def canonical(self, value: object) -> Json:
+        """Return the canonical form. Whatever is wrong with the value, ValueError is what is raised."""
+        try:
+            found = self.read(value)
+            json.dumps(found, ensure_ascii=False).encode()
+        except (TypeError, OverflowError, AttributeError, UnicodeError) as error:
+            raise ValueError(f"{value!r} is not a {self.name}") from error
+        if isinstance(found, int) and abs(found) > _LARGEST:
+            raise ValueError(f"{value!r} is too large a number")
+        return found
 
 
 def _show_plain(value: object) -> str:
@@ -42,8 +58,9 @@ def _show_plain(value: object) -> str:
 def _text(value: object) -> Json:
     if value is None:
         return None
-    text = str(value).strip()
-    return text or None
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text")
+    return value.strip() or None
 
 
 def _word(value: object) -> Json:
@@ -118,6 +135,8 @@ def parse_timespan(text: str) -> timedelta:
     if match is None or not any(match.groupdict().values()):
         raise ValueError(f"{text!r} is not a time span")
     part = {name: int(number) for name, number in match.groupdict().items() if number}
+    if max(part.values()) > 10**6:
+        raise ValueError(f"{text!r} is too long a time span")
     return timedelta(
         weeks=part.get("w", 0),
         days=part.get("d", 0),
@@ -142,10 +161,10 @@ def _show_timespan(value: object) -> str:
     if value in (None, ""):
         return "not set"
     span = parse_timespan(str(value))
-    hours = int(span.total_seconds() // 3600)
-    if hours % 24 == 0 and hours:
-        return "1 day" if hours == 24 else f"{hours // 24} days"
-    return f"{hours} hours"
+    minutes, seconds = divmod(span.seconds, 60)
+    parts = ((span.days, "day"), (minutes // 60, "hour"), (minutes % 60, "minute"), (seconds, "second"))
+    words = [f"{count} {unit}{'s' if count != 1 else ''}" for count, unit in parts if count]
+    return " ".join(words) or "0 seconds"
 
 
 PERMISSION_BITS: Mapping[str, int] = {
@@ -208,12 +227,11 @@ def _show_networks(value: object) -> str:
     return f"{len(items)} entries: {items[0]} to {items[-1]}"
 
 
-TEXT = ValueType(name="text", canonical=_text, show=_show_plain)
-WORD = ValueType(name="word", canonical=_word, show=_show_plain)
-HOST = ValueType(name="host", canonical=_host, show=_show_plain)
-INTEGER = ValueType(name="integer", canonical=_integer, show=_show_plain)
-BOOLEAN = ValueType(name="boolean", canonical=_boolean, show=_show_plain)
-WORD_SET = ValueType(name="set of words", canonical=_word_set, show=_show_plain)
-NETWORKS = ValueType(name="set of addresses", canonical=_networks, show=_show_networks)
-TIMESPAN = ValueType(name="time span", canonical=_timespan, show=_show_timespan)
-PERMISSIONS = ValueType(name="permissions", canonical=_permissions, show=_show_permissions)
+WORD = ValueType(name="word", read=_word, show=_show_plain)
+HOST = ValueType(name="host", read=_host, show=_show_plain)
+INTEGER = ValueType(name="integer", read=_integer, show=_show_plain)
+BOOLEAN = ValueType(name="boolean", read=_boolean, show=_show_plain)
+WORD_SET = ValueType(name="set of words", read=_word_set, show=_show_plain)
+NETWORKS = ValueType(name="set of addresses", read=_networks, show=_show_networks)
+TIMESPAN = ValueType(name="time span", read=_timespan, show=_show_timespan)
+PERMISSIONS = ValueType(name="permissions", read=_permissions, show=_show_permissions)

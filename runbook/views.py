@@ -17,6 +17,15 @@ from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
 
 
+def plain(text: str) -> str:
+    """Make a text that a tenant or a service chose harmless in a line: control and direction marks are spelt out."""
+    return "".join(char if char.isprintable() and char not in _DIRECTION else repr(char)[1:-1] or char for char in text)
+
+
+# Marks that change the order in which a line is read.
+_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A result to be displayed: as HTML where that can be shown, else as text."""
@@ -38,7 +47,8 @@ def message(text: str) -> View:
 
 def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = "") -> View:
     """Show rows under a caption; in text, columns are aligned."""
-    cells = [list(heads), *(list(row) for row in rows)]
+    rows = [[plain(cell) for cell in row] for row in rows]
+    cells = [list(heads), *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     head = "".join(f'<th scope="col">{escape(item)}</th>' for item in heads)
@@ -88,26 +98,29 @@ def counts_text(plan: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def plan_lines(plan: Mapping[str, Any], *, title: str, unchanged: bool = False) -> list[str]:
-    """Return a plan as lines of text; properties that stay as they are only if `unchanged`."""
-    lines = [f"{title}: {counts_text(plan)}"]
+def plan_lines(plan: Mapping[str, Any], *, title: str) -> list[str]:
+    """Return a plan as lines of text; properties that stay as they are are left out."""
+    lines = [f"{plain(title)}: {counts_text(plan)}"]
     for change in plan["changes"]:
         kind = BY_TYPE[change["kind"]].title
-        lines.append(f"  {SYMBOL[change['action']]} {kind} {change['identity']}: {change['reason']}")
+        lines.append(f"  {SYMBOL[change['action']]} {kind} {plain(change['identity'])}: {plain(change['reason'])}")
         for item in change["properties"]:
-            if not item["changed"] and not unchanged:
+            if not item["changed"]:
                 continue
             before = show_value(change["kind"], item["name"], item["before"])
             after = show_value(change["kind"], item["name"], item["after"])
             arrow = after if change["action"] == "create" else f"{before} -> {after}"
             place = lines_text(item["lines"]) or item["note"]
-            lines.append(f"      {item['name']}: {arrow}" + (f"   [{place}]" if place else ""))
+            lines.append(f"      {item['name']}: {plain(arrow)}" + (f"   [{plain(place)}]" if place else ""))
     return [*lines, *problem_lines(plan)]
 
 
 def problem_lines(plan: Mapping[str, Any]) -> list[str]:
     """Return one line for each thing that cannot be planned."""
-    return [f"  ? {_kind_title(item['kind'])} {item['identity']}: {item['reason']}" for item in plan["problems"]]
+    return [
+        f"  ? {_kind_title(item['kind'])} {plain(item['identity'])}: {plain(item['reason'])}"
+        for item in plan["problems"]
+    ]
 
 
 def _kind_title(kind: str) -> str:
@@ -158,9 +171,9 @@ def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str) -> View:
 def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return one line for each property that is not as it should be."""
     return [
-        f"  {BY_TYPE[check['kind']].title} {check['identity']}, {check['name']}"
+        f"  {BY_TYPE[check['kind']].title} {plain(check['identity'])}, {check['name']}"
         + (f" ({lines_text(check['lines'])} of the tutorial)" if check["lines"] else "")
-        + f": found {check['found_text']}, wanted {show_value(check['kind'], check['name'], check['wanted'])}"
+        + f": found {plain(check['found_text'])}, wanted {show_value(check['kind'], check['name'], check['wanted'])}"
         for check in checks
         if not check["ok"]
     ]
@@ -191,4 +204,4 @@ _POWERSHELL = re.compile(r"^[A-Z][a-z]+-[A-Za-z]+ ")
 
 def _comment(text: str) -> str:
     """Keep a text that a tenant may have chosen inside its comment line."""
-    return " ".join(text.split())
+    return plain(" ".join(text.split()))

@@ -78,7 +78,9 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. An error that nobody foresaw keeps its traceback."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end is interrupted: nothing is lost
+    for name in ("SIGTERM", "SIGHUP"):  # asked to end is interrupted: the record is still written
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         result: Any = cli.main(list(sys.argv[1:] if argv is None else argv), "runbook", standalone_mode=False)
     except click.exceptions.Abort:

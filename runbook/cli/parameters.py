@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from runbook.errors import UsageError
+from runbook.tenants import where_in_yaml
 
 
 def read(files: Sequence[Path], pairs: Sequence[str]) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def _file(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML: {error}.") from error
+        raise UsageError(f"{path} is not YAML: {where_in_yaml(error)}.") from None
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):

@@ -20,9 +20,13 @@ def records() -> None:
 def list_runs(tenant: str | None) -> None:
     """List the runs, newest first: when, tenant, mode, how it ended, where."""
     for path in sorted(runs_directory().glob("*/result.json"), reverse=True):
-        result = read_json(path)
-        if tenant in (None, result["tenant"]["name"]):
+        try:
+            result = read_json(path)
             words = (result["finished"][:19], result["tenant"]["name"], result["mode"], result["status"])
+        except (ValueError, KeyError, TypeError):
+            click.echo(f"{path} is not a run's result; passed over", err=True)
+            continue
+        if tenant in (None, result["tenant"]["name"]):
             click.echo("  ".join([f"{words[0]}Z", *words[1:], str(path.parent)]))
 
 

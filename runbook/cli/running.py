@@ -19,7 +19,7 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option("--tenant", required=True, help="Name of the tenant in tenants.yaml; demo is simulated."),
-            click.option("--tutorial", default=library.OWN, show_default=True, help="Name or path of the tutorial."),
+            click.option("--tutorial", help=f"Name or path of the tutorial; without it, {library.OWN}."),
             click.option(
                 "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="YAML file with inputs."
             ),
@@ -162,13 +162,15 @@ def show_sections(outcome: Outcome) -> None:
     for item in outcome.result["sections"]:
         checks = (item["verification"] or {}).get("checks", [])
         good = sum(1 for check in checks if check["ok"])
-        changed = sum(1 for change in item["changes"] if change["status"] == "changed")
+        changed = len(item["made"])
         print(f"{item['title']}: {changed} changed, {_verdict(item, good, len(checks))}")
         for line in [*views.check_lines(checks), *views.problem_lines(item["plan"] or {"problems": []})]:
             print(line)
 
 
 def _verdict(item: dict[str, Any], good: int, count: int) -> str:
+    if item["nothing_to_check"]:
+        return "nothing to check by an API"
     if item["verification"] and item["verification"]["ok"]:
         return f"verified, {good} of {count} properties"
     if item["error"] and item["error"]["type"] == "DriftFound":
@@ -183,7 +185,8 @@ def _show_problems(outcome: Outcome) -> None:
         if error and error["detail"] not in shown and error["type"] != "DriftFound":
             shown.add(error["detail"])
             text = "\n".join(part for part in (error["summary"], error["detail"], error["remedy"]) if part)
-            print(f"\n{item['title']}: {text}", file=sys.stderr)
+            lines = [views.plain(line) for line in f"{item['title']}: {text}".split("\n")]
+            print("\n" + "\n".join(lines), file=sys.stderr)
 
 
 def _show_record(outcome: Outcome) -> None:

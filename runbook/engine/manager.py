@@ -48,21 +48,8 @@ class RunbookEngine:
         Keyword arguments beyond papermill's: `worker`, a running Worker to use (its child then serves several
         notebooks); without it one is made for this notebook. `execution_timeout`: seconds per cell.
         """
-        from papermill.engines import NBClientEngine
-
         from runbook.engine.bookkeeping import TruthfulManager
 
-        if kwargs.get("worker") is None and not can_fork():
-            return NBClientEngine.execute_notebook(
-                nb,
-                kernel_name,
-                output_path=output_path,
-                progress_bar=progress_bar,
-                log_output=log_output,
-                autosave_cell_every=autosave_cell_every,
-                store_widget_state=False,
-                **{k: v for k, v in kwargs.items() if k != "worker"},
-            )
         manager = TruthfulManager(
             nb,
             output_path=output_path,
@@ -80,14 +67,20 @@ class RunbookEngine:
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:
-        worker: Worker | None = kwargs.get("worker")
+        """Run the cells: in the given worker, in one of our own, or where forking is not safe in a kernel."""
+        worker: Worker | None = kwargs.pop("worker", None)
+        fork = kwargs.pop("fork", True)
         timeout = kwargs.get("execution_timeout")
         if worker is not None:
             worker.new_notebook()
             _run_cells(nb_man, worker, timeout)
-            return
-        with Worker(directory=Path.cwd()) as own:
-            _run_cells(nb_man, own, timeout)
+        elif fork and can_fork():
+            with Worker(directory=Path.cwd()) as own:
+                _run_cells(nb_man, own, timeout)
+        else:
+            from papermill.engines import NBClientEngine
+
+            NBClientEngine.execute_managed_notebook(nb_man, kernel_name, store_widget_state=False, **kwargs)
 
 
 def _run_cells(manager: Any, worker: Worker, timeout_seconds: float | None) -> None:

@@ -18,6 +18,8 @@ from typing import Any
 
 Message = Mapping[str, Any]
 INTERRUPT_GRACE_SECONDS = 2.0
+NEW_NOTEBOOK_SECONDS = 30.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class WorkerDied(Exception):
@@ -51,7 +53,7 @@ class Worker:
     another tenant; it ends when the parent closes the pipe or dies.
     """
 
-    def __init__(self, *, environment: Mapping[str, str] | None = None, directory: Path | None = None) -> None:
+    def __init__(self, *, directory: Path | None = None) -> None:
         from runbook.engine import worker  # IPython is imported here, once, before the fork
 
         shell = worker.make_shell()
@@ -65,7 +67,7 @@ class Worker:
             for descriptor in (request_write, message_read, print_read):
                 os.close(descriptor)
             _be_child(
-                lambda: worker.run_child(shell, request_read, message_write, environment or {}),
+                lambda: worker.run_child(shell, request_read, message_write),
                 print_write,
                 directory,
             )
@@ -85,13 +87,9 @@ class Worker:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    @property
-    def alive(self) -> bool:
-        return self._ended is None
-
     def new_notebook(self) -> None:
-        """Give the next notebook an empty namespace."""
-        self._converse({"op": "new"}, lambda message: None, None)
+        """Give the next notebook an empty namespace. Raises WorkerDied."""
+        self._converse({"op": "new"}, lambda message: None, NEW_NOTEBOOK_SECONDS)
 
     def run_cell(self, code: str, take: Callable[[Message], None], timeout_seconds: float | None) -> Message:
         """Run one cell, hand every output to `take`, and return the closing message (ok, count).
@@ -210,11 +208,20 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def _end_with_parent() -> None:
+    """Be interrupted when the parent dies, however it dies, so that no further change is begun (Linux)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+
+
 def _be_child(serve: Callable[[], None], printed: int, directory: Path | None) -> None:
     """Set the child up, serve, and leave without running the parent's clean-up."""
     code = 1
     try:
         os.setsid()
+        _end_with_parent()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(printed, 1)

@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any, TextIO, cast
 
@@ -24,15 +25,19 @@ from traitlets.config import Config
 
 
 class Sender:
-    """Write messages to the pipe; one line each, never interleaved."""
+    """Write messages to the pipe; one line each, never interleaved, whichever thread sends."""
 
     def __init__(self, descriptor: int) -> None:
         self._file = os.fdopen(descriptor, "wb", buffering=0)
+        self._lock = threading.RLock()
 
     def send(self, kind: str, **content: Any) -> None:
-        line = memoryview(json.dumps({"type": kind, **content}, default=str).encode() + b"\n")
-        while line:
-            line = line[self._file.write(line) :]
+        # Text that is no Unicode (lone surrogates) could not be saved in a notebook.
+        text = json.dumps({"type": kind, **content}, default=str, ensure_ascii=False)
+        line = memoryview(text.encode("utf-8", "replace") + b"\n")
+        with self._lock:
+            while line:
+                line = line[self._file.write(line) :]
 
 
 class _Stream:
@@ -124,6 +129,8 @@ def make_shell() -> Shell:
 
 def fresh_namespace(shell: Shell) -> None:
     """Forget the last notebook's names, so that each begins as in a new kernel."""
+    assert shell.history_manager is not None
+    shell.history_manager.reset()
     shell.user_ns.clear()
     shell.user_ns_hidden.clear()
     shell.init_user_ns()
@@ -131,9 +138,8 @@ def fresh_namespace(shell: Shell) -> None:
     shell.execution_count = 1
 
 
-def run_child(shell: Shell, requests: int, messages: int, environment: Mapping[str, str]) -> None:
-    """Serve the parent until it closes the pipe. Never returns to the caller's code."""
-    os.environ.update(environment)
+def run_child(shell: Shell, requests: int, messages: int) -> None:
+    """Serve the parent until it closes the pipe."""
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.kinds.kind import Kind, Wait, assignments, named, unknown
+from runbook.kinds.kind import Kind, Wait, assignments, named, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Change, Observed
 from runbook.values import INTEGER, WORD, ValueType
@@ -36,7 +36,7 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
             reason = f"{len(matches)} anti-spam policies named {identity} were listed; every tenant has one"
             found.append(unknown(TYPE, identity, reason))
             continue
-        properties = {name: matches[0].get(name) for name in _TYPES}
+        properties = {name: needed(matches[0], name) for name in _TYPES}
         found.append(Observed(kind=TYPE, identity=identity, presence="present", properties=properties, handle=identity))
     return tuple(found)
 
@@ -46,15 +46,13 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
     changed = assignments(change, only_changed=True)
     for name, value in changed.items():
         if name.endswith("QuarantineTag"):
-            wait(f"the quarantine policy {value}", _visible(services, str(value)))
+            wait(f"the quarantine policy {value}", _Visible(services, str(value)))
     services.exchange.invoke("Set-HostedContentFilterPolicy", {"Identity": observed.handle, **changed}, write=True)
 
 
-def _visible(services: Services, name: str) -> _Visible:
-    return _Visible(services, name)
-
-
 class _Visible:
+    """Whether a quarantine policy can be seen; a class, because a loop makes several of these questions."""
+
     def __init__(self, services: Services, name: str) -> None:
         self._services, self._name = services, name
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from runbook.kinds.kind import Kind, Wait, absent, assignments
+from runbook.kinds.kind import Kind, Wait, absent, assignments, needed
 from runbook.plan import Change, Observed
 from runbook.values import BOOLEAN, HOST, NETWORKS, WORD_SET, Json, ValueType
 from tenantapi import Services
@@ -31,8 +31,11 @@ _TYPES = {
     "transport": HOST,
     "ip_restrictions": NETWORKS,
     "require_tls_outbound": BOOLEAN,
-    "drop_dispositions": ValueType(name="set of words", canonical=_dispositions, show=WORD_SET.show),
+    "drop_dispositions": ValueType(name="set of words", read=_dispositions, show=WORD_SET.show),
 }
+
+
+_LISTS = ("allowed_delivery_modes", "ip_restrictions", "drop_dispositions")
 
 
 def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
@@ -48,8 +51,9 @@ def _observed(services: Services, identity: str) -> Observed:
         kind=TYPE,
         identity=identity,
         presence="present",
-        properties={name: row.get(name) for name in _TYPES},
-        handle=str(row["id"]),
+        # No field is documented as always there [PY]; a missing list must not pass as an empty one.
+        properties={name: needed(row, name) if name in _LISTS else row.get(name) for name in _TYPES},
+        handle=str(needed(row, "id")),
     )
 
 

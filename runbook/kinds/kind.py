@@ -49,8 +49,20 @@ def unknown(kind: str, identity: str, reason: str) -> Observed:
 
 
 def named(rows: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
-    """Rows with exactly this name, in any letter case; an answer's name may carry its organisation [DSC]."""
-    return [row for row in rows if str(row.get("Name", "")).rpartition("\\")[2].casefold() == name.casefold()]
+    """Rows with this name, in any letter case and without stray blanks.
+
+    Raises ValueError for a row without a name: it could be the one that is looked for.
+    """
+    if not all(isinstance(row.get("Name"), str) and row["Name"].strip() for row in rows):
+        raise ValueError("the list holds an object without a name")
+    return [row for row in rows if row["Name"].strip().casefold() == name.strip().casefold()]
+
+
+def needed(row: Mapping[str, Any], name: str) -> Any:
+    """A property that every such object has. Raises ValueError when the answer leaves it out."""
+    if name not in row:
+        raise ValueError(f"the answer says nothing about {name}")
+    return row[name]
 
 
 def assignments(change: Change, *, only_changed: bool) -> dict[str, Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+# PowerShell takes the typographic quotes for the plain one, so any of them would end the text.
+_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 
 
 def command(cmdlet: str, parameters: Mapping[str, Any]) -> str:
@@ -20,4 +24,4 @@ def _literal(value: Any) -> str:
         return str(value)
     if isinstance(value, list | tuple):
         return "@()" if not value else ",".join(_literal(item) for item in value)
-    return "'" + str(value).replace("'", "''") + "'"
+    return "'" + _QUOTES.sub(r"\g<0>\g<0>", str(value)) + "'"

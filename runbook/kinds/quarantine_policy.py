@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runbook.kinds.kind import Kind, Wait, absent, assignments, named, unknown
+from runbook.kinds.kind import Kind, Wait, absent, assignments, named, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Change, Observed
 from runbook.values import BOOLEAN, PERMISSIONS
@@ -26,7 +26,17 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
     if not rows:
         reason = "the list of quarantine policies is empty, although every tenant has built-in ones"
         return tuple(unknown(TYPE, identity, reason) for identity in identities)
-    return tuple(_observed(identity, named(rows, identity)) for identity in identities)
+    plain = [{**row, "Name": _without_organisation(row)} for row in rows]
+    return tuple(_observed(identity, named(plain, identity)) for identity in identities)
+
+
+def _without_organisation(row: Mapping[str, Any]) -> Any:
+    """A policy's name may come as organisation, backslash, name; the organisation is a domain [DSC]."""
+    name = row.get("Name")
+    if not isinstance(name, str):
+        return name
+    organisation, separator, rest = name.partition("\\")
+    return rest if separator and "." in organisation and " " not in organisation else name
 
 
 def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
@@ -41,8 +51,8 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
         identity=identity,
         presence="present",
         properties={
-            "EndUserQuarantinePermissionsValue": row.get("EndUserQuarantinePermissions"),
-            "ESNEnabled": row.get("ESNEnabled"),
+            "EndUserQuarantinePermissionsValue": needed(row, "EndUserQuarantinePermissions"),
+            "ESNEnabled": needed(row, "ESNEnabled"),
         },
         handle=str(row.get("Name")) if guid == NO_GUID else guid,
     )

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runbook.errors import ApplyFailed
-from runbook.kinds.kind import Kind, Wait, absent, assignments, named, unknown
+from runbook.kinds.kind import Kind, Wait, absent, assignments, named, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Attribute, Change, Observed
 from runbook.values import BOOLEAN, INTEGER, NETWORKS, WORD, WORD_SET
-from tenantapi import Services
+from tenantapi import ApiError, Services
 
 TYPE = "TransportRule"
 _TYPES = {
@@ -75,20 +75,25 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
     row = rows[0]
     if row.get("State") not in ("Enabled", "Disabled"):
         return unknown(TYPE, identity, f"the rule's state is {row.get('State')!r}, neither Enabled nor Disabled")
-    properties = {name: row.get(name) for name in _TYPES if name not in ("Enabled", "AlsoSet")}
+    properties = {name: needed(row, name) for name in _TYPES if name not in ("Enabled", "AlsoSet")}
     properties |= {"Enabled": row["State"] == "Enabled", "AlsoSet": _also_set(row)}
     return Observed(
-        kind=TYPE, identity=identity, presence="present", properties=properties, handle=str(row.get("Guid"))
+        kind=TYPE, identity=identity, presence="present", properties=properties, handle=str(needed(row, "Guid"))
     )
 
 
 def _also_set(row: Mapping[str, Any]) -> list[str]:
     """Conditions, exceptions, actions and dates that narrow or widen the rule beyond the compared ones."""
     return sorted(
-        name
+        f"{name}: {value}"
         for name, value in row.items()
-        if (name in _EFFECTS or name.startswith("ExceptIf")) and value not in (None, "", False, [])
+        if (name in _EFFECTS or name.startswith("ExceptIf")) and not _is_unset(value)
     )
+
+
+def _is_unset(value: Any) -> bool:
+    """Unset is null, false, or an empty text or list; the number 0 is a value."""
+    return value is None or value is False or value == "" or value == []
 
 
 def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:
@@ -104,16 +109,15 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
         )
     enabled = changed.pop("Enabled", None)
     if changed:
-        pair = {name: value for name, value in assignments(change, only_changed=False).items() if name in _PAIR}
-        send = {**(pair if changed.keys() & pair.keys() else {}), **changed}
-        services.exchange.invoke("Set-TransportRule", {"Identity": observed.handle, **send}, write=True)
+        send = {"Identity": observed.handle, **_with_pair(change, changed)}
+        services.exchange.invoke("Set-TransportRule", send, write=True)
     if enabled is not None:
         _switch(services, observed.handle, enabled)
 
 
 def _create(services: Services, change: Change, wait: Wait) -> None:
     wanted = assignments(change, only_changed=False)
-    enabled = wanted.pop("Enabled", True)
+    enabled = wanted.pop("Enabled", False)  # a text that never says so leaves the rule off, as the wizard does
     wanted.pop("AlsoSet", None)
     services.exchange.invoke("New-TransportRule", {"Name": change.identity, **wanted, "Enabled": False}, write=True)
     seen: list[Observed] = []
@@ -122,7 +126,13 @@ def _create(services: Services, change: Change, wait: Wait) -> None:
         seen[:] = [item for item in read(services, [change.identity]) if item.presence == "present"]
         return bool(seen)
 
-    wait(f"the new transport rule {change.identity}", listed)
+    try:
+        wait(f"the new transport rule {change.identity}", listed)
+    except ApiError as error:
+        raise ApplyFailed(
+            f"The transport rule {change.identity!r} was created, disabled, and could not be read back: {error.detail}",
+            "Plan again: the plan then shows the rule, and what is left to do.",
+        ) from error
     _check_read_back(change, seen[0])
     if enabled:
         _switch(services, seen[0].handle, True)
@@ -147,18 +157,26 @@ def _switch(services: Services, handle: str, enabled: bool) -> None:
 
 
 def by_hand(change: Change) -> tuple[str, ...]:
-    only_changed = change.action != "create"
-    wanted = {k: v for k, v in assignments(change, only_changed=only_changed).items() if k != "AlsoSet"}
-    enabled = wanted.pop("Enabled", None)
+    wanted = assignments(change, only_changed=change.action != "create")
     lines = []
+    if wanted.pop("AlsoSet", None) is not None and change.action != "create":
+        lines.append("# first remove from the rule what the tutorial does not ask for; see the plan")
+    enabled = wanted.pop("Enabled", None)
     if change.action == "create":
         lines.append(command("New-TransportRule", {"Name": change.identity, **wanted, "Enabled": False}))
     elif wanted:
-        lines.append(command("Set-TransportRule", {"Identity": change.identity, **wanted}))
-    if enabled is not None:
+        lines.append(command("Set-TransportRule", {"Identity": change.identity, **_with_pair(change, wanted)}))
+    if enabled is True or (enabled is False and change.action != "create"):
         cmdlet = "Enable-TransportRule" if enabled else "Disable-TransportRule"
         lines.append(command(cmdlet, {"Identity": change.identity}))
     return tuple(lines)
+
+
+def _with_pair(change: Change, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The header's name and its words are only understood together [DOCS]."""
+    whole = assignments(change, only_changed=False)
+    pair = {name: whole[name] for name in _PAIR if name in whole and changed.keys() & set(_PAIR)}
+    return {**pair, **changed}
 
 
 KIND = Kind(

@@ -16,6 +16,7 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets import default
 
 from runbook.record import page
+from runbook.views import plain
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -67,10 +68,10 @@ def exporter() -> RunbookExporter:
 def plain_output(output: Any) -> str:
     """Return an output as plain text; a picture or a widget is named, not shown."""
     if output["output_type"] == "stream":
-        return _ANSI.sub("", "".join(output["text"]))
-    if output["output_type"] == "error":
-        return _ANSI.sub("", "\n".join(output["traceback"]))
-    data = output["data"]
-    if "text/plain" in data:
-        return _ANSI.sub("", "".join(data["text/plain"]))
-    return f"[{', '.join(sorted(data))}]"
+        text = "".join(output["text"])
+    elif output["output_type"] == "error":
+        text = "\n".join(output["traceback"])
+    else:
+        data = output["data"]
+        text = "".join(data["text/plain"]) if "text/plain" in data else f"[{', '.join(sorted(data))}]"
+    return "\n".join(plain(line.replace("\t", "    ")) for line in _ANSI.sub("", text).split("\n"))

@@ -7,11 +7,11 @@ from typing import Any
 
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
-from runbook.views import lines_text, show_value
+from runbook.views import lines_text, plain, show_value
 
 _MODE_WORDS = {
     "plan": "Plan: the tenant was read and compared; nothing was written",
-    "apply": "Apply: the approved plan was carried out",
+    "apply": "Apply: carry out an approved plan",
     "verify": "Verification: the tenant was read and compared; nothing was written",
     "walkthrough": "Walkthrough by a person",
 }
@@ -50,17 +50,25 @@ def from_notebook(notebook: Mapping[str, Any]) -> dict[str, Any]:
 def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> str:
     verified = sum(1 for item in sections if item["verified"])
     changed = sum(len(item["changed"]) for item in sections)
+    open_ended = [item for section in sections for item in section["changes"] if item["status"] in _OPEN_ENDED]
     words = {
-        "changed": f"{changed} change{'s' if changed != 1 else ''} made. ",
+        "changed": "",
         "unchanged": "Nothing had to be changed. ",
         "changes pending": "Changes are pending; nothing was written. ",
         "drift": "The tenant is not as the tutorial asks. ",
         "refused": "Refused. ",
-        "unknown": "Not everything could be read, so nothing can be said about it. ",
+        "unknown": "Not everything could be read, so not everything can be said. ",
         "interrupted": "Interrupted. ",
         "failed": "Failed. ",
-    }
-    return f"{words[result['status']]}{verified} of {len(sections)} sections verified by fresh reads."
+    }[result["status"]]
+    if result["mode"] in ("apply", "walkthrough") and result["status"] != "unchanged":
+        words += f"{changed} change{'s' if changed != 1 else ''} made. "
+    if open_ended:
+        words += f"Of {len(open_ended)} more it is not known whether it took effect. "
+    return f"{words}{verified} of {len(sections)} sections verified by fresh reads."
+
+
+_OPEN_ENDED = ("unknown", "interrupted", "running")
 
 
 def _facts(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -109,7 +117,7 @@ def _undecided(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         entry["name"].replace("_", "-")
         for item in result["sections"]
         for entry in item["inputs"]
-        if entry["value"] not in (False, "")
+        if entry["value"] not in (False, "", None)
     }
     return [item for item in result.get("diagnostics", []) if item["decision"] and item["decision"] not in taken]
 
@@ -117,8 +125,8 @@ def _undecided(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _section(item: Mapping[str, Any]) -> dict[str, Any]:
     verification = item["verification"]
     plan = item["plan"] or {"changes": [], "problems": []}
-    verified = bool(verification and verification["ok"])
-    changed = [change for change in item["changes"] if change["status"] == "changed"]
+    verified = bool(verification and verification["ok"] and verification["checks"])
+    changed = item["made"]
     checks = verification["checks"] if verification else []
     return {
         "number": item["number"],
@@ -143,6 +151,8 @@ def _section(item: Mapping[str, Any]) -> dict[str, Any]:
 def _verdict(item: Mapping[str, Any], verified: bool) -> str:
     if verified:
         return "verified"
+    if item.get("nothing_to_check"):
+        return "nothing to check"
     if item["status"] in ("unknown", "refused", "failed", "interrupted"):
         return str(item["status"])
     return "not verified" if item["plan"] else "not run"
@@ -165,8 +175,8 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
                 "name": prop["name"],
                 "before": "(did not exist)"
                 if change["action"] == "create"
-                else show_value(change["kind"], prop["name"], prop["before"]),
-                "after": show_value(change["kind"], prop["name"], prop["after"]),
+                else plain(show_value(change["kind"], prop["name"], prop["before"])),
+                "after": plain(show_value(change["kind"], prop["name"], prop["after"])),
                 "changed": prop["changed"],
                 "lines": ", ".join(str(line) for line in prop["lines"]),
                 "words": prop["words"],
@@ -179,10 +189,10 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "what": f"{_title(check['kind'])} {check['identity']}",
+        "what": f"{_title(check['kind'])} {plain(check['identity'])}",
         "name": check["name"],
         "wanted": show_value(check["kind"], check["name"], check["wanted"]),
-        "found": check["found_text"],
+        "found": plain(check["found_text"]),
         "ok": check["ok"],
         "lines": ", ".join(str(line) for line in check["lines"]),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import tenacity
 
-from runbook.errors import ApplyFailed
+from runbook.errors import ApplyFailed, UnreadableState
 from runbook.journal import Journal
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff
@@ -52,12 +52,10 @@ class Recorder:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self.writes = 0
 
     def __call__(self, call: Call) -> None:
         if call.phase == "sent" and not call.write:
             return
-        self.writes += call.write and call.phase == "sent"
         self._journal.append(
             "call",
             phase=call.phase,
@@ -79,12 +77,12 @@ def apply_changes(
 ) -> None:
     """Carry out the plan's pending changes in order; `note` is told the status of each.
 
-    Each thing is read again just before its write. Raises PlanRefused if it moved, ApplyFailed if a call
-    failed; changes after that one are not begun.
+    Each thing is read again just before its write. Raises PlanRefused if it moved, UnreadableState if it could not be
+    read, ApplyFailed if a call failed; changes after that one are not begun.
     """
     for change in plan.pending:
         observed = read_objects(services, [change.key])[0]
-        unmoved(change.observed, change.action, observed)
+        unmoved(change, observed)
         journal.append("change-started", **_entry(change))
         note(change, "running", "")
         try:
@@ -92,32 +90,48 @@ def apply_changes(
         except (ApiError, ApplyFailed) as error:
             failure = _failure(change, error)
             journal.append("change-failed", kind=change.kind, identity=change.identity, error=failure.detail)
-            note(change, "failed", failure.detail)
+            note(change, "unknown" if _is_ambiguous(error) else "failed", failure.detail)
             raise failure from error
+        except BaseException as error:  # Ctrl-C, a time limit, a fault of ours: what was sent may have taken effect
+            journal.append("change-interrupted", kind=change.kind, identity=change.identity, by=type(error).__name__)
+            note(change, "interrupted", _MAYBE)
+            raise
         journal.append("change-done", kind=change.kind, identity=change.identity, action=change.action)
         note(change, "changed", "")
 
 
+_MAYBE = "Whether the change took effect is not known."
+
+
+def _is_ambiguous(error: ApiError | ApplyFailed) -> bool:
+    return isinstance(error, ApiError) and error.ambiguous
+
+
 def _write(services: Services, change: Change, observed: Observed, journal: Journal, patience: Patience) -> None:
-    """Write one change. An answer that was lost is settled by looking, never by sending the same call again."""
+    """Write one change. When an answer is lost, look; go on only if what is there can be nothing but our own half.
+
+    A change of several calls ends with switching a rule on or off. So when all else is as wanted, the rule was ours
+    to finish; anything else might be somebody else's doing, and is left alone.
+    """
     try:
         BY_TYPE[change.kind].write(services, change, observed, patience)
     except ApiError as error:
         if not error.ambiguous:
             raise
         left = _left_to_do(services, change, patience)
-        journal.append("settled-by-reading", kind=change.kind, identity=change.identity, left=left and left.action)
-        if left is None or left.action == "create":
+        names = None if left is None else [item.attribute for item in left.changed]
+        journal.append("settled-by-reading", kind=change.kind, identity=change.identity, left=names)
+        if left is None or left.action == "create" or names not in ([], ["Enabled"]):
             raise
-        if left.action == "update":
+        if names:
             seen = read_objects(services, [change.key])[0]
             BY_TYPE[change.kind].write(services, left, seen, patience)
 
 
 def _left_to_do(services: Services, change: Change, patience: Patience) -> Change | None:
-    """Read until the thing has moved from where it was, for a bounded time, and compare it with what was wanted.
+    """Read, for a bounded time, until the thing has moved from where it was, and compare it with what was wanted.
 
-    Returns None when it cannot be read. A thing that has not moved is returned with the action it had.
+    Returns None when it has not moved or cannot be read.
     """
     wanted = Resource(
         kind=change.kind,
@@ -126,18 +140,19 @@ def _left_to_do(services: Services, change: Change, patience: Patience) -> Chang
         attributes=tuple(Attribute(name=item.attribute, value=item.after) for item in change.differences),
         may_create=True,
     )
-    seen: list[Change | None] = [None]
+    seen: list[Change] = []
 
     def moved() -> bool:
         observed = read_objects(services, [change.key])
         fresh = diff([wanted], observed, section=change.section, scope={}, types=VALUE_TYPES)
-        seen[0] = fresh.changes[0] if fresh.changes else None
-        return seen[0] is not None and (seen[0].action, seen[0].observed) != (change.action, change.observed)
+        seen[:] = [item for item in fresh.changes if (item.action, item.observed) != (change.action, change.observed)]
+        return bool(seen)
 
-    patience.poll(moved)
-    left = seen[0]
-    unmoved_update = left is not None and left.action == "update" and left.observed == change.observed
-    return None if unmoved_update else left
+    try:
+        patience.poll(moved)
+    except UnreadableState:
+        return None
+    return seen[0] if seen else None
 
 
 def _entry(change: Change) -> Mapping[str, Any]:
@@ -156,5 +171,5 @@ def _failure(change: Change, error: ApiError | ApplyFailed) -> ApplyFailed:
     title = BY_TYPE[change.kind].title
     detail = f"{title} {change.identity}: {error.summary}: {error.detail}"
     if error.ambiguous:
-        detail += "\nWhether the change took effect is not known."
+        detail += f"\n{_MAYBE}"
     return ApplyFailed(detail, error.remedy or "Plan again to see what is left to do.")

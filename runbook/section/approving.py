@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbook.errors import PlanRefused
+from runbook.errors import PlanRefused, UnreadableState
 from runbook.kinds import BY_TYPE
-from runbook.plan import Observed, Plan
+from runbook.plan import Change, Observed, Plan
 from runbook.runs import RunFolder, read_json
-from runbook.section.observing import read_objects
-from tenantapi import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +30,7 @@ def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approva
     """Return the approval of exactly this plan. Raises PlanRefused saying what differs or is missing."""
     if not plan.can_apply:
         raise PlanRefused(_problems(plan), "Nothing is written while a part of the plan is unknown.")
-    if approve:
+    if stored is None and approve:
         if len(approve) >= 8 and plan.hash.startswith(approve.lower()):
             return Approval(plan_hash=plan.hash, approved_by="parameter", how="hash given as a parameter")
         raise PlanRefused(
@@ -44,9 +42,14 @@ def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approva
             f"Nobody has approved the plan {plan.hash[:12]}.",
             f"Read it, then approve it: set approve to {plan.hash[:12]} and mode to apply.",
         )
-    approved = {item["section"]: item for item in stored["sections"]}.get(plan.section)
-    if approved is None or approved["hash"] != plan.hash:
-        raise PlanRefused(_moved(plan, approved), "Make a new plan, read it, and approve that one.")
+    if approve:
+        raise PlanRefused(
+            "This run acts on the approved plan in its folder, and a hash was given as well.",
+            "Leave the parameter approve empty in such a run.",
+        )
+    approved = {item["section"]: item for item in stored["sections"]}
+    if plan.hash != _hash(approved, plan.section):
+        raise PlanRefused(_moved(plan, approved.get(plan.section)), "Make a new plan, read it, and approve that one.")
     return Approval(plan_hash=plan.hash, approved_by=str(stored["approved_by"]), how="approved plan")
 
 
@@ -77,29 +80,36 @@ def _moved(plan: Plan, approved: Mapping[str, Any] | None) -> str:
     return f"The tenant or the inputs have changed since the plan was approved: {detail}."
 
 
-def unmoved_everywhere(services: Services, stored: Mapping[str, Any]) -> None:
-    """Before a run's first write: read everything that the approved plan is about, in all sections.
+def unchanged_everywhere(plans: Sequence[Plan], stored: Mapping[str, Any]) -> None:
+    """Before a run's first write: hold freshly made plans of all sections against the approved ones.
 
-    Raises PlanRefused naming what moved, so that no section is written when a later one could not be.
+    Raises UnreadableState when a part could not be read, PlanRefused naming what moved; then nothing is written,
+    neither here nor in a later section.
     """
-    changes = [change for section in stored["sections"] for change in section["changes"]]
-    observed = {item.key: item for item in read_objects(services, [(c["kind"], c["identity"]) for c in changes])}
-    moved = []
-    for change in changes:
-        now = observed[(change["kind"], change["identity"])]
-        problem = _difference(change["observed"], change["action"], now)
-        if problem:
-            moved.append(f"{BY_TYPE[now.kind].title} {now.identity}: {problem}")
+    approved = {item["section"]: item for item in stored["sections"]}
+    unknown = [item for plan in plans for item in plan.problems if item.presence == "unknown"]
+    if unknown:
+        reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
+        raise UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written.")
+    moved = [_moved(plan, approved.get(plan.section)) for plan in plans if plan.hash != _hash(approved, plan.section)]
     if moved:
-        raise PlanRefused(
-            "The tenant has changed since the plan was approved: " + "; ".join(moved) + ".",
-            "Nothing was written. Make a new plan, read it, and approve that one.",
+        raise PlanRefused(" ".join(moved), "Nothing was written. Make a new plan, read it, and approve that one.")
+
+
+def _hash(approved: Mapping[str, Mapping[str, Any]], section: str) -> str:
+    return str(approved.get(section, {}).get("hash", ""))
+
+
+def unmoved(change: Change, now: Observed) -> None:
+    """Just before a write: raise PlanRefused if the object is no longer what the change was made for.
+
+    Raises UnreadableState if it could not be read.
+    """
+    if now.presence == "unknown":
+        raise UnreadableState(
+            f"{BY_TYPE[now.kind].title} {now.identity}: {now.reason}", "This change was not begun. Plan again."
         )
-
-
-def unmoved(before: Mapping[str, Any], action: str, now: Observed) -> None:
-    """Just before a write: raise PlanRefused if the object is no longer what the change was made for."""
-    problem = _difference(before, action, now)
+    problem = _difference(change, now)
     if problem:
         raise PlanRefused(
             f"{BY_TYPE[now.kind].title} {now.identity} has changed since the plan was made: {problem}.",
@@ -107,17 +117,17 @@ def unmoved(before: Mapping[str, Any], action: str, now: Observed) -> None:
         )
 
 
-def _difference(before: Mapping[str, Any], action: str, now: Observed) -> str:
-    if now.presence == "unknown":
-        return f"it could not be read ({now.reason})"
-    if action == "create":
+def _difference(change: Change, now: Observed) -> str:
+    if change.action == "create":
         return "" if now.presence == "absent" else "it did not exist, now it does"
     if now.presence == "absent":
         return "it existed, now it does not"
+    if now.handle != change.handle:
+        return "another one of the same name has taken its place"
     types = BY_TYPE[now.kind].types
-    changed = [
-        f"{name} was {before.get(name)!r}, now {types[name].canonical(now.properties.get(name))!r}"
-        for name in types
-        if name in now.properties and types[name].canonical(now.properties[name]) != before.get(name)
-    ]
-    return "; ".join(changed)
+    found = {name: types[name].canonical(value) for name, value in now.properties.items() if name in types}
+    return "; ".join(
+        f"{name} was {change.observed.get(name)!r}, now {found.get(name)!r}"
+        for name in sorted({*found, *change.observed})
+        if found.get(name) != change.observed.get(name)
+    )

@@ -56,8 +56,8 @@ def read_objects(services: Services, keys: Iterable[tuple[str, str]]) -> tuple[O
             found += BY_TYPE[kind].read(services, identities)
         except _FATAL as error:
             raise unreadable(error) from error
-        except ApiError as error:
-            reason = f"{error.summary}: {error.detail}"
+        except (ApiError, ValueError) as error:
+            reason = f"{error.summary}: {error.detail}" if isinstance(error, ApiError) else str(error)
             found += [
                 Observed(kind=kind, identity=name, presence="unknown", properties={}, reason=reason)
                 for name in identities
@@ -73,12 +73,12 @@ def make_plan(
     values: Mapping[str, Any],
     domains: Sequence[str],
     scope: Mapping[str, Json],
-) -> tuple[Plan, tuple[Observed, ...]]:
-    """Read what the section is about and return the plan with what was found."""
+) -> Plan:
+    """Read what the section is about and return the plan."""
     wanted = desired.wanted(drafts, values, domains, look_up_in(services))
     observed = read_objects(services, [resource.key for resource in wanted.resources])
     plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
-    return replace(plan, problems=(*wanted.problems, *plan.problems)), observed
+    return replace(plan, problems=(*wanted.problems, *plan.problems))
 
 
 def checks(plan: Plan) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ def _open(
             connection=connection,
             folder=folder,
             journal=journal,
-            recorder=recorder,
+            tenant_inputs={k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS},
             patience=patience,
             simulated=entry.simulated is not None,
         ),

@@ -16,9 +16,10 @@ from runbook.library import Document
 from runbook.plan import Change, Plan, plan_json
 from runbook.runs import RunFolder
 from runbook.section import approving, observing
-from runbook.section.applying import Patience, Recorder, apply_changes
+from runbook.section.applying import Patience, apply_changes
 from runbook.section.approving import Approval
 from runbook.section.frontend import has_frontend
+from runbook.section.planning import plan_all, plan_section
 from runbook.section.state import SectionState
 from runbook.tenants import Connection
 from runbook.tutorial import Section as TutorialSection
@@ -43,7 +44,7 @@ class Setup:
     connection: Connection
     folder: RunFolder
     journal: Journal
-    recorder: Recorder
+    tenant_inputs: Mapping[str, Any]
     patience: Patience
     simulated: bool
 
@@ -114,6 +115,7 @@ class Section:
         )
         self._setup = replace(self._setup, inputs=merged)
         self._plan = self._approval = None
+        self._state.inputs(merged)
 
     def plan(self) -> View:
         """Read the tenant and show what would change. Nothing is written.
@@ -164,26 +166,7 @@ class Section:
 
     def _fresh_plan(self) -> Plan:
         setup = self._setup
-        tenant = setup.connection.tenant
-        values = {k: v for k, v in setup.values.items() if k not in ("mode", "approve", "run_dir", "tenant")}
-        scope: dict[str, Any] = {
-            "tenant": {
-                "name": tenant.name,
-                "tenant_id": tenant.tenant_id,
-                "cloudflare_account_id": tenant.cloudflare_account_id,
-            },
-            "tutorial": setup.document.compiled.tutorial.sha256,
-            "inputs": {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()},
-        }
-        plan, _ = observing.make_plan(
-            setup.connection.services,
-            setup.document.drafts(setup.section.id),
-            section=setup.section.id,
-            values=setup.values,
-            domains=setup.domains,
-            scope=scope,
-        )
-        return plan
+        return plan_section(setup.document, setup.section.id, setup.inputs, setup.domains, setup.connection)
 
     def gate(self) -> Any:
         """Decide whether the plan may be applied; with a front end, show the button that approves it.
@@ -247,7 +230,10 @@ class Section:
         setup = self._setup
         stored = approving.stored_approval(setup.folder)
         if stored is not None and not self._run_has_written():
-            approving.unmoved_everywhere(setup.connection.services, stored)
+            everywhere = plan_all(
+                setup.document, stored["parameters"], setup.tenant_inputs, setup.domains, setup.connection
+            )
+            approving.unchanged_everywhere(everywhere, stored)
 
         def note(change: Change, status: str, error: str) -> None:
             self._state.change(change.kind, change.identity, status, error)
@@ -268,6 +254,12 @@ class Section:
         if plan is None or not (applied or plan.is_empty or self.mode == "verify"):
             return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
         fresh = self._guarded(lambda: self._settled(wait=applied))
+        unknown = [item for item in fresh.problems if item.presence == "unknown"]
+        if unknown:
+            reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
+            self._fail(UnreadableState(f"Not verified, not everything could be read: {reasons}"))
+        if not fresh.changes and not fresh.problems:
+            return views.message("Nothing to verify: this section sets nothing that an API could read.")
         checks = observing.checks(fresh)
         problems = plan_json(fresh)["problems"]
         ok = fresh.is_empty
@@ -300,7 +292,7 @@ class Section:
     def finish(self) -> View:
         """Close the section: write its result and say what changed and where the run's files are."""
         content = self._state.content
-        changed = [item for item in content["changes"] if item["status"] == "changed"]
+        changed = content["made"]
         verified = bool(content["verification"] and content["verification"]["ok"])
         status = self._final_status(len(changed), verified)
         self._state.save(status=status, finished=journal.now(), phase="finished")

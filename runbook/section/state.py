@@ -36,19 +36,11 @@ class SectionState:
             "phase": "opened",
             "started": journal.now(),
             "finished": None,
-            "inputs": [
-                {
-                    "name": item.field.name,
-                    "value": list(item.value) if isinstance(item.value, tuple) else item.value,
-                    "source": item.source,
-                    "help": item.field.help,
-                }
-                for item in inputs
-                if item.field.name not in ("run_dir", "approve")
-            ],
+            "inputs": _shown(inputs),
             "plan": None,
             "approval": None,
             "changes": [],
+            "made": [],
             "by_hand": [],
             "verification": None,
             "error": None,
@@ -63,7 +55,7 @@ class SectionState:
         write_json(self._path, self.content)
 
     def planned(self, plan: Plan, by_hand: Mapping[tuple[str, str], Sequence[str]]) -> None:
-        """Note a plan; what an earlier plan led to is no longer claimed."""
+        """Note a plan. An earlier one's approval, verification and error are gone; the changes made stay listed."""
         changes = [
             {"kind": c.kind, "identity": c.identity, "action": c.action, "status": "not-run", "error": ""}
             for c in plan.pending
@@ -74,14 +66,23 @@ class SectionState:
             plan={"hash": plan.hash, **plan_json(plan)},
             changes=changes,
             by_hand=lines,
+            approval=None,
             verification=None,
+            status="running",
+            error=None,
         )
+
+    def inputs(self, inputs: Sequence[Effective]) -> None:
+        """Note the inputs in effect; a plan made from others is no longer claimed."""
+        self.save(inputs=_shown(inputs), plan=None, approval=None, verification=None, changes=[], phase="opened")
 
     def change(self, kind: str, identity: str, status: str, error: str) -> None:
         """Note the status of one change."""
         for item in self.content["changes"]:
             if (item["kind"], item["identity"]) == (kind, identity):
                 item.update(status=status, error=error)
+                if status == "changed":
+                    self.content["made"].append({k: item[k] for k in ("kind", "identity", "action")})
         self.save()
 
     def fail(self, error: RunbookError) -> None:
@@ -98,3 +99,16 @@ class SectionState:
                 "exit_code": error.exit_code,
             },
         )
+
+
+def _shown(inputs: Sequence[Effective]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": item.field.name,
+            "value": list(item.value) if isinstance(item.value, tuple) else item.value,
+            "source": item.source,
+            "help": item.field.help,
+        }
+        for item in inputs
+        if item.field.name not in ("run_dir", "approve")
+    ]

@@ -50,6 +50,12 @@ tenants:
   wrong-token:
     simulated: {{state: {kit.state}}}
     cloudflare_api_token: {{env: WRONG}}
+  two-domains:
+    simulated: {{state: {kit.state}}}
+    domains: [Example.com, example.com.]
+  binary-secret:
+    simulated: {{state: {kit.state}}}
+    client_secret: {{file: {kit.folder}/picture.md}}
   no-guid:
     tenant_id: contoso.onmicrosoft.com
     client_id: b
@@ -79,6 +85,11 @@ BAD = [
     (["plan"], 2, "Missing option '--tenant'"),
     (["plna", "--tenant", "demo"], 2, "Did you mean 'plan'"),
     (["plan", "--tenant", "no-secret"], 2, "AZURE_CLIENT_SECRET is missing or empty"),
+    (["plan", "--tenant", "two-domains"], 2, "'example.com' is named twice"),
+    (["plan", "--tenant", "binary-secret"], 2, "is missing or empty, or is no text"),
+    (["plan", "--tenant", "demo", "-p", "notification_frequency=9999999999999 days"], 2, "choose 4 hours"),
+    (["plan", "--tenant", "demo", "-f", "null.yaml"], 2, "no value was given"),
+    (["plan", "--tenant", "demo", "-f", "secret.yaml"], 2, "is not YAML"),
     (["plan", "--tenant", "no-guid"], 2, "Tenant 'no-guid' cannot be used"),
     (["plan", "--tenant", "gone"], 5, "could not be reached"),
     (["plan", "--tenant", "wrong-secret"], 5, "AADSTS7000215"),
@@ -101,10 +112,13 @@ def test_bad_input_gets_one_message_the_right_code_and_no_write(
     (kit.folder / "picture.md").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe")
     (kit.folder / "prose.md").write_text("# A page\n\nNo step in it.\n")
     (kit.folder / "list.yaml").write_text("- 1\n")
+    (kit.folder / "null.yaml").write_text("egress_region: null\n")
+    (kit.folder / "secret.yaml").write_text("key: 'hunter2-in-the-open\n")
     done = kit(*arguments, RUNBOOK_TENANTS=str(tenants_file(kit)), WRONG="not-the-value")
     assert done.returncode == code, done.stdout + done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+    assert "hunter2" not in done.stderr + done.stdout
     assert kit.writes() == []
     if code in (2, 4):
         assert not kit.runs.exists(), "a command that was refused left a run behind"
@@ -159,7 +173,7 @@ def test_a_moved_tenant_is_refused_before_any_write(kit: Kit) -> None:
     kit("sim", "set", "HostedContentFilterPolicy", "Default", "BulkThreshold", "5")
     done = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"])
     assert done.returncode == 4
-    assert "BulkThreshold was 7, now 5" in done.stderr
+    assert "BulkThreshold: was 7 when approved, now 5" in done.stderr
     assert kit.writes() == []
 
 
@@ -168,13 +182,91 @@ def test_other_inputs_than_the_approved_ones_are_refused(kit: Kit) -> None:
     plan_hash = kit.result("plan")["plan_hash"]
     done = kit("apply", "--tenant", "demo", "--approve", plan_hash, "-p", "retention_days=30")
     assert done.returncode == 4
-    assert [row for row in kit.writes() if row["cmdlet"] == "Set-HostedContentFilterPolicy"] == []
+    assert "made with other inputs: retention_days" in done.stderr
+    assert kit.writes() == []
 
 
-def test_a_plan_that_was_edited_after_it_was_made_is_refused(kit: Kit) -> None:
+def test_inputs_of_the_tenant_that_changed_since_are_refused_before_any_write(kit: Kit) -> None:
+    path = kit.folder / "tenants.yaml"
+    text = f"tenants:\n  mine:\n    simulated: {{state: {kit.state}}}\n    inputs: {{retention_days: %d}}\n"
+    path.write_text(text % 15)
+    assert kit("plan", "--tenant", "mine").returncode == 3
+    plan_hash = kit.result("plan")["plan_hash"]
+    path.write_text(text % 30)
+    done = kit("apply", "--tenant", "mine", "--approve", plan_hash)
+    assert done.returncode == 4, done.stderr
+    assert kit.writes() == []
+
+
+SEED = Path(__file__).resolve().parents[3] / "shared" / "seed" / "o365-junk-email-and-user-managed-quarantine.md"
+OPEN_TEXT = """# A text that leaves something open
+
+## Configure quarantine notifications
+
+1. Open the [Microsoft 365 Defender console](https://security.microsoft.com/).
+2. Go to **Email & collaboration** > **Policies & rules** > **Threat policies**.
+3. Under **Rules**, choose **Quarantine policies**.
+4. Open **Global settings**.
+5. Under **Send end-user spam notifications**, choose how often: **Within 4 hours**, **Daily** or **Weekly**.
+6. Finish with **Save**.
+"""
+
+
+def test_a_plan_that_waits_for_an_answer_cannot_be_approved(kit: Kit) -> None:
+    (kit.folder / "open.md").write_text(OPEN_TEXT)
+    planned = kit("plan", "--tenant", "demo", "--tutorial", "open.md")
+    assert planned.returncode == 4
+    assert "leaves notification_frequency open" in planned.stdout
+    done = kit("apply", "--tenant", "demo", "--tutorial", "open.md", "--approve", kit.result("plan")["plan_hash"])
+    assert done.returncode == 4
+    assert "parts that could not be planned" in done.stderr
+    assert kit.writes() == []
+    answered = ("--tutorial", "open.md", "-p", "notification_frequency=weekly")
+    assert kit("plan", "--tenant", "demo", *answered).returncode == 3
+    done = kit("apply", "--tenant", "demo", *answered, "--approve", kit.result("plan")["plan_hash"])
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not SEED.is_file(), reason="the given tutorial is not beside this checkout")
+def test_the_seed_as_given_waits_for_its_decisions_then_runs(kit: Kit) -> None:
+    assert kit("plan", "--tenant", "demo", "--tutorial", str(SEED)).returncode == 4
+    assert kit.writes() == []
+    answers = ["notification_frequency=1 day", "retention_days=15", "egress_region=us", "split_literal=advised"]
+    given = [word for answer in answers for word in ("-p", answer)]
+    assert kit("plan", "--tenant", "demo", "--tutorial", str(SEED), *given).returncode == 3
+    plan_hash = kit.result("plan")["plan_hash"]
+    done = kit("apply", "--tenant", "demo", "--tutorial", str(SEED), "--approve", plan_hash)
+    assert done.returncode == 0, done.stderr
+    assert kit("verify", "--tenant", "demo").returncode == 0, "both editions must ask for the same tenant"
+
+
+def test_a_section_that_sets_nothing_is_not_called_verified(kit: Kit) -> None:
+    text = OPEN_TEXT + "\n## Block everything else\n\n1. Ask the network team to close every other door.\n"
+    (kit.folder / "open.md").write_text(text)
+    kit.apply("--tutorial", "open.md", "-p", "notification_frequency=weekly")
+    done = kit("verify", "--tenant", "demo", "--tutorial", "open.md", "-p", "notification_frequency=weekly")
+    assert done.returncode == 0, done.stderr
+    assert "Block everything else: 0 changed, nothing to check by an API" in done.stdout
+    record = (kit.newest("verify") / "record.html").read_text()
+    assert "1 of 2 sections verified" in record
+    assert "Ask the network team" in record
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"UserNotifyUserRelease"', '"SomethingElse"'),
+        ('"parameters": {}', '"parameters": {"forwarding_to": "evil.example.net"}'),
+        ('"parameters": {}', '"parameters": {"approve": "0123456789abcdef"}'),
+        ('"problems": []', '"problems": [{"identity": "x"}]'),
+        ('"action": "create"', '"action": "none"'),
+    ],
+)
+def test_a_plan_that_was_edited_after_it_was_made_is_refused(kit: Kit, before: str, after: str) -> None:
     kit("plan", "--tenant", "demo")
     path = kit.newest("plan") / "plan.json"
-    path.write_text(path.read_text().replace('"UserNotifyUserRelease"', '"SomethingElse"'))
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after, 1))
     done = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"])
     assert done.returncode == 4
     assert "was changed after it was made" in done.stderr
@@ -253,3 +345,29 @@ def test_the_plan_as_a_script_for_somebody_without_api_rights(kit: Kit) -> None:
     assert any(line.startswith("# curl -X PATCH") for line in lines)
     plan = json.loads(kit("plan", "--tenant", "demo", "--as", "json").stdout)
     assert plan["hash"] == kit.result("plan")["plan_hash"]
+
+
+def test_the_demo_never_leaves_its_own_tenant(kit: Kit) -> None:
+    path = kit.folder / "tenants.yaml"
+    path.write_text(f"tenants:\n  demo:\n    simulated: {{state: {kit.state}}}\n")
+    done = kit("demo", RUNBOOK_TENANTS=str(path))
+    assert done.returncode == 2
+    assert "the kit's own simulated one" in done.stderr
+    assert kit.writes() == []
+
+
+FORGED = (
+    "a\x1b[2K\x1b]0;x\x07\n  = Cloudflare domain example.com: all as asked\nplan 0000\u202e"
+)
+
+
+def test_a_tenant_cannot_forge_a_line_of_its_plan(kit: Kit) -> None:
+    simulated.set_property(kit.state, "EmailSecurityDomain", "example.com", "transport", FORGED)
+    done = kit("plan", "--tenant", "demo")
+    assert done.returncode == 3
+    assert "\x1b" not in done.stdout
+    assert "\u202e" not in done.stdout
+    assert not [line for line in done.stdout.splitlines() if line.startswith(("plan 0000", "  = Cloudflare"))]
+    folder = kit.newest("plan")
+    for text in ((folder / "record.html").read_text(), "".join(p.read_text() for p in folder.glob("notebooks/01*"))):
+        assert "\x1b" not in text

@@ -30,7 +30,7 @@ def test_every_changed_byte_is_found(tmp_path: Path) -> None:
     for number in range(3):
         journal.append("step", number=number)
     whole = path.read_bytes()
-    for position in range(len(whole) - 1):
+    for position in range(len(whole)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
         with pytest.raises(JournalError):
             list(read(path))
@@ -53,3 +53,23 @@ def test_a_missing_middle_is_found(tmp_path: Path) -> None:
     path.write_bytes(lines[0] + lines[2])
     with pytest.raises(JournalError, match="line 2"):
         list(read(path))
+
+
+def test_two_that_append_in_turn_keep_one_chain(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    one, other = Journal(path, clock=clock), Journal(path, clock=clock)
+    for journal in (one, other, one, one, other):
+        journal.append("step", text="x" * 70000)
+    assert [entry["n"] for entry in read(path)] == [0, 1, 2, 3, 4]
+
+
+def test_nothing_is_appended_to_a_line_that_is_not_whole(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, clock=clock)
+    journal.append("one")
+    whole = path.read_bytes()
+    for broken in (whole[:-1], whole[:-3] + b"}\n", whole.replace(b"one", b"two")):
+        path.write_bytes(broken)
+        with pytest.raises(JournalError):
+            journal.append("two")
+        assert path.read_bytes() == broken

@@ -16,6 +16,7 @@ import yaml
 from runbook.errors import ApplyFailed
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Attribute, Resource, diff
+from runbook.section.observing import read_objects
 
 CASES = Path(__file__).parent.parent / "cases" / "kinds"
 
@@ -45,9 +46,25 @@ class Far:
 
 
 def far(case: dict[str, Any]) -> Any:
-    made = Far(rows=case.get("rows", {}), after=list(case.get("after", [])))
+    whole = not case.get("as_they_are", False)
+    after = [complete(rows) if whole else rows for rows in case.get("after", [])]
+    made = Far(rows=complete(case.get("rows", {})) if whole else case.get("rows", {}), after=after)
     exchange = SimpleNamespace(rows=lambda cmdlet, **parameters: made.rows_of(cmdlet), invoke=made.invoke)
     return made, SimpleNamespace(exchange=exchange, cloudflare=made)
+
+
+# What every row of the service has, so that a case only says what it is about.
+ALWAYS = {
+    "Get-TransportRule": ("HeaderContainsMessageHeader", "HeaderContainsWords", "SenderIpRanges", "SetSCL", "Mode"),
+    "Get-HostedContentFilterPolicy": tuple(VALUE_TYPES["HostedContentFilterPolicy"]),
+    "domains": ("allowed_delivery_modes", "ip_restrictions", "drop_dispositions"),
+}
+
+
+def complete(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        cmdlet: [{**dict.fromkeys(ALWAYS.get(cmdlet, ())), **row} for row in found] for cmdlet, found in rows.items()
+    }
 
 
 def load() -> list[Any]:
@@ -72,7 +89,7 @@ def test_case(case: dict[str, Any]) -> None:
     resource = Resource(
         kind=kind.type, identity=case["identity"], section="s", attributes=tuple(attributes), may_create=kind.creates
     )
-    observed = kind.read(services, [case["identity"]])
+    observed = read_objects(services, [(kind.type, case["identity"])])
     plan = diff([resource], observed, section="s", scope={}, types=VALUE_TYPES)
     if "problem" in case:
         assert [item.presence for item in plan.problems] == [case["problem"]]

@@ -1,0 +1,56 @@
+"""Plan a section from its inputs: the same for the section at hand and, before a first write, for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runbook.inputs import RUN_FIELDS, Effective, effective
+from runbook.library import Document
+from runbook.plan import Plan
+from runbook.section.observing import make_plan
+from runbook.tenants import Connection
+
+
+def plan_section(
+    document: Document, section: str, inputs: Sequence[Effective], domains: Sequence[str], connection: Connection
+) -> Plan:
+    """Read what a section is about and return its plan, with everything that it was made for."""
+    values = {item.field.name: item.value for item in inputs}
+    tenant = connection.tenant
+    scope: dict[str, Any] = {
+        "tenant": {
+            "name": tenant.name,
+            "tenant_id": tenant.tenant_id,
+            "cloudflare_account_id": tenant.cloudflare_account_id,
+            "cloud": tenant.cloud,
+        },
+        "tutorial": document.compiled.tutorial.sha256,
+        "inputs": {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if name not in RUN_FIELDS
+        },
+    }
+    return make_plan(
+        connection.services, document.drafts(section), section=section, values=values, domains=domains, scope=scope
+    )
+
+
+def plan_all(
+    document: Document,
+    parameters: Mapping[str, Any],
+    tenant_inputs: Mapping[str, Any],
+    domains: Sequence[str],
+    connection: Connection,
+) -> list[Plan]:
+    """Plan every section anew, from the parameters that a plan over all of them was made with."""
+    known = [field.name for field in document.all_fields()]
+    plans = []
+    for section in document.sections:
+        fields = document.fields(section.id)
+        names = {field.name for field in fields}
+        given = {name: value for name, value in parameters.items() if name in names}
+        inputs = effective(fields, given, tenant_inputs, known=known)
+        plans.append(plan_section(document, section.id, inputs, domains, connection))
+    return plans
