@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from nbformat.v4 import new_output
 from papermill.engines import NotebookExecutionManager
 
 
@@ -24,6 +26,16 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
     def notebook_start(self, **kwargs: Any) -> None:
         super().notebook_start(**kwargs)
         self.write()
+
+    def cell_complete(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
+        """Close a cell. One that a time limit or a dead kernel cut short is failed, and says by what."""
+        error = sys.exc_info()[1]  # papermill calls this while the exception is on its way
+        if error is not None and cell.metadata.papermill["status"] == self.RUNNING:
+            self.cell_exception(cell, cell_index)
+            if not any(output.output_type == "error" for output in cell.get("outputs", [])):
+                name, text = type(error).__name__, str(error)
+                cell.outputs.append(new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"]))
+        super().cell_complete(cell, cell_index, **kwargs)
 
     def notebook_complete(self, **kwargs: Any) -> None:
         self.end_time = self.now()

@@ -356,9 +356,7 @@ def test_the_demo_never_leaves_its_own_tenant(kit: Kit) -> None:
     assert kit.writes() == []
 
 
-FORGED = (
-    "a\x1b[2K\x1b]0;x\x07\n  = Cloudflare domain example.com: all as asked\nplan 0000\u202e"
-)
+FORGED = "a\x1b[2K\x1b]0;x\x07\n  = Cloudflare domain example.com: all as asked\nplan 0000\u202e"
 
 
 def test_a_tenant_cannot_forge_a_line_of_its_plan(kit: Kit) -> None:

@@ -25,6 +25,8 @@ try:
     print("no failure")
 except papermill.PapermillExecutionError as error:
     print("failure", error.ename)
+except Exception as error:
+    print("failure", type(error).__name__)
 assert (dict(os.environ), os.getcwd()) == before
 """
 
@@ -45,6 +47,7 @@ def statuses(cells: Any) -> list[str]:
     return [cell.metadata.papermill.status for cell in cells]
 
 
+@pytest.mark.parametrize("fork", [True, False], ids=["forked", "kernel"])
 @pytest.mark.parametrize(
     ("bad", "name"),
     [
@@ -57,11 +60,17 @@ def statuses(cells: Any) -> list[str]:
         ("def (", "SyntaxError"),
     ],
 )
-def test_a_cell_that_never_ran_is_never_called_completed(kit: Kit, bad: str, name: str) -> None:
-    cells, _ = run(kit, ["print('before')", bad, "print('after')"], execution_timeout=1)
-    assert statuses(cells) == ["completed", "failed", "pending"]
+def test_a_cell_that_never_ran_is_never_called_completed(kit: Kit, bad: str, name: str, fork: bool) -> None:
+    cells, failure = run(kit, ["print('before')", bad, "print('after')"], execution_timeout=1, fork=fork)
+    assert statuses(cells)[0] == "completed"
+    assert statuses(cells)[1] != "completed"
+    assert statuses(cells)[2] == "pending"
     assert cells[0].outputs[0].text == "before\n"
-    assert name in [output.ename for output in cells[1].outputs if output.output_type == "error"]
+    seen = [output.ename for output in cells[1].outputs if output.output_type == "error"]
+    assert name in [*seen, failure.removeprefix("failure ")]
+    if fork:
+        assert statuses(cells)[1] == "failed"
+        assert name in seen
     assert cells[2].metadata.runbook.status == "not-run"
     assert cells[2].execution_count is None
 

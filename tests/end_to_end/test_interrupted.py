@@ -1,0 +1,81 @@
+"""A run that is stopped in the middle: what it leaves behind is true, and nothing is begun after it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Kit
+from runbook import journal, simulated
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals as Linux sends them")
+
+
+@pytest.fixture
+def slow(kit: Kit) -> Iterator[Kit]:
+    """A kit with a plan, whose tenant answers slowly."""
+    assert kit("plan", "--tenant", "demo").returncode == 3
+    with simulated.serving(kit.state, latency_ms=150):
+        yield kit
+
+
+def start(kit: Kit, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "runbook", "apply", "--tenant", "demo"]
+    command += ["--approve", kit.result("plan")["plan_hash"], *more]
+    return subprocess.Popen(
+        command, env=kit.environment(), cwd=kit.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for_writes(kit: Kit, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(kit.writes()) < count:
+        assert time.monotonic() < deadline, "the run wrote nothing"
+        time.sleep(0.02)
+
+
+def entries(folder: Path) -> list[str]:
+    return [entry["event"] for entry in journal.read(folder / "journal.jsonl")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_asked_to_stop_it_writes_a_true_record(slow: Kit, number: signal.Signals) -> None:
+    run = start(slow)
+    wait_for_writes(slow, 3)
+    os.kill(run.pid, number)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130, errors
+    assert "Traceback" not in errors
+    result = slow.result("apply")
+    assert result["status"] == "interrupted"
+    folder = slow.newest("apply")
+    assert entries(folder)[-1] == "run-finished"
+    statuses = [item["status"] for item in result["sections"]]
+    assert "interrupted" in statuses
+    assert statuses[-1] == "not-run"
+    changed = sum(len(item["made"]) for item in result["sections"])
+    record = (folder / "record.html").read_text()
+    assert f"Interrupted. {changed} change" in record
+    open_ended = [c for item in result["sections"] for c in item["changes"] if c["status"] == "interrupted"]
+    assert len(slow.writes()) <= changed + len(open_ended)
+
+
+def test_killed_it_begins_no_further_change(slow: Kit) -> None:
+    run = start(slow)
+    wait_for_writes(slow, 1)
+    run.kill()
+    run.communicate(timeout=60)
+    time.sleep(1)
+    count = len(slow.writes())
+    time.sleep(2)
+    assert len(slow.writes()) == count
+    assert entries(slow.newest("apply")), "the chain is whole up to where it stopped"
+    # The tenant is then as it is; a new plan says what is left, and finishes it.
+    assert slow("plan", "--tenant", "demo").returncode == 3
+    assert slow("apply", "--tenant", "demo", "--approve", slow.result("plan")["plan_hash"]).returncode == 0
