@@ -7,7 +7,7 @@
         TutorialError   a tutorial that cannot be read, with file and line
         InputError      a value that a section cannot accept
         InventoryError  tenants.yaml or an inventory that cannot be used
-      PlanRefused       nothing was written: no approval, moved or unknown state exit 4
+      PlanRefused       no approval, open part, or moved state: the write was not begun exit 4
       UnreadableState   the tenant could not be reached or read                 exit 5
       ApplyFailed       a write failed; carries what had been done              exit 1
 
@@ -98,7 +98,7 @@ class InventoryError(UsageError):
 
 
 class PlanRefused(RunbookError):
-    """Nothing was written: the approval, or the tenant's state, does not allow it."""
+    """The approval, or the tenant's state, does not allow the next write; it was not begun."""
 
     summary = "The plan was not applied"
     exit_code = ExitCode.REFUSED
