@@ -119,7 +119,13 @@ def _undecided(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         for entry in item["inputs"]
         if entry["value"] not in (False, "", None)
     }
-    return [item for item in result.get("diagnostics", []) if item["decision"] and item["decision"] not in taken]
+    found: dict[str, Mapping[str, Any]] = {}
+    for item in result.get("diagnostics", []):
+        # One line a decision; what the document promises says more than that it leaves something to the reader.
+        if item["decision"] and item["decision"] not in taken:
+            if item["decision"] not in found or item["code"] == "promise-not-covered":
+                found[item["decision"]] = item
+    return list(found.values())
 
 
 def _section(item: Mapping[str, Any]) -> dict[str, Any]:
