@@ -122,9 +122,9 @@ def _undecided(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for item in result.get("diagnostics", []):
         # One line a decision; what the document promises says more than that it leaves something to the reader.
-        if item["decision"] and item["decision"] not in taken:
-            if item["decision"] not in found or item["code"] == "promise-not-covered":
-                found[item["decision"]] = item
+        first = item["decision"] not in found or item["code"] == "promise-not-covered"
+        if item["decision"] and item["decision"] not in taken and first:
+            found[item["decision"]] = item
     return list(found.values())
 
 
