@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Kit
+
 from runbook import journal, simulated
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals as Linux sends them")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from runbook.errors import PlanRefused, UnreadableState
 from runbook.kinds import VALUE_TYPES
 from runbook.plan import Attribute, Observed, Plan, Resource, diff, plan_json
