@@ -7,7 +7,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint unit notebooks bench regenerate pictures clean help
+.PHONY: demo test lint unit notebooks bench mutants regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -29,6 +29,9 @@ notebooks: $(STAMP)       ## JupyterLab on the notebooks, against the simulated 
 
 bench: $(STAMP)           ## apply beside papermill and nbconvert as typed
 	$(RUN)/python tests/benchmarks/bench.py
+
+mutants: $(STAMP)         ## change every wire constant of the clients, one at a time; the wire tests must notice
+	$(RUN)/python tests/wire/mutation/check.py
 
 regenerate: $(STAMP)      ## write notebooks/ anew from the kit's own edition of the tutorial
 	$(RUN)/runbook compile junk-and-user-quarantine -o notebooks >/dev/null

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from simtenant import cloudflare, control, entra, exchange, faults, graph, switches
+from simtenant import cloudflare, control, entra, exchange, faults, graph, switches, vendor_suite
 from simtenant.allowance import Allowance
 from simtenant.cloudflare_envelope import throttled
 from simtenant.faults import AFTER, Fault, Faults
 from simtenant.store import LogRow, Store, Transaction
+from simtenant.transcript import Transcript
 from simtenant.wire import Answer, Clock, Handled, Request, json_answer, utc_now
 
 
@@ -45,18 +46,25 @@ class App:
         clock: Clock = utc_now,
         latency_seconds: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
+        transcript: Transcript | None = None,
+        lenient: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
         self._latency = latency_seconds
         self._sleep = sleep
+        self._transcript = transcript
+        self._lenient = lenient
+        """Whether the leniencies of ``vendor_suite`` are granted."""
         self._in_force = Faults()
         self._allowance = Allowance()
 
     def respond(self, request: Request) -> Reply:
         """Answer one request."""
         if request.path.startswith(control.PREFIX):
-            return Reply(answer=control.handle(self._store, self._in_force, request))
+            return Reply(answer=control.handle(self._store, self._in_force, request, self._clock()))
+        if self._lenient:
+            request = vendor_suite.prefixed(request)
         if self._latency:
             self._sleep(self._latency)
         cmdlet = faults.peek_cmdlet(request)
@@ -66,9 +74,13 @@ class App:
             if fault is not None and fault.kind not in AFTER:
                 handled = _untouched(request, fault, cmdlet)
             else:
-                handled = self._carry_out(tx, request, now, keep=fault is None or fault.kind != "ignored")
+                work = faults.part_of(request) if fault is not None and fault.kind == "partial" else request
+                handled = self._carry_out(tx, work, now, keep=fault is None or fault.kind != "ignored")
             reply = _reply(handled, fault)
             tx.append_log(_log_row(tx, request, handled, reply, now))
+        if self._transcript is not None:
+            struck = None if fault is None else fault.kind
+            self._transcript.add(request, reply.answer, fault=struck, lenient=self._lenient)
         return reply
 
     def close_thread(self) -> None:
@@ -100,7 +112,7 @@ class App:
     def _cloudflare(self, tx: Transaction, request: Request, now: datetime) -> Handled:
         standing = self._allowance.take(now, switches.number(tx, "cloudflare_limit"))
         if standing.allowed:
-            handled = cloudflare.handle(tx, request, now)
+            handled = (vendor_suite if self._lenient else cloudflare).handle(tx, request, now)
         else:
             handled = Handled(answer=throttled(standing.reset_seconds), write=request.method != "GET")
         answer = handled.answer.with_headers(*standing.headers())
@@ -126,7 +138,7 @@ def _reply(handled: Handled, fault: Fault | None) -> Reply:
         return Reply(answer=None, hold_seconds=fault.seconds)
     if fault.kind == "malformed":
         return Reply(answer=faults.cut_short(handled.answer))
-    if fault.kind == "status-after":
+    if fault.kind == "status-after" or (fault.kind == "partial" and fault.status != 200):
         return Reply(answer=Answer(status=fault.status, headers=faults.retry_headers(fault)))
     return Reply(answer=handled.answer)
 

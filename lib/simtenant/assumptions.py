@@ -61,6 +61,34 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         calls=("New-*",),
     ),
     Assumption(
+        id="update-visible-at-once",
+        statement="A changed object reads back with its new properties as soon as the change was answered.",
+        why="The real directory lags by seconds to minutes [ACL].",
+        switch="update_lag_seconds",
+        calls=("Set-*", "Enable-TransportRule", "Disable-TransportRule"),
+    ),
+    Assumption(
+        id="refusal-wording",
+        statement="A refusal whose text is open names its cause in words of our own.",
+        why="Texts for duplicates, references, dehydration, permissions, built-ins and tags were not found.",
+        switch="refusal_text",
+        calls=("New-*", "Set-*", "Remove-*"),
+    ),
+    Assumption(
+        id="number-json-type",
+        statement="Whole numbers in a row are JSON numbers with an annotation.",
+        why="Live rows show numbers; a tool met Priority as text [DSC issue 4136].",
+        switch="number_type",
+        calls=("Get-*", "New-*"),
+    ),
+    Assumption(
+        id="no-region",
+        statement="The module file answers at the common host, without a redirect to the tenant's region.",
+        why="A redirect is documented in public code; most tenants work without it [SCUBA, CIPP-EXO].",
+        switch="region",
+        calls=("GET /EXOModuleFile",),
+    ),
+    Assumption(
         id="duplicate-name",
         statement="Creating an object under a name that exists is refused with status 400.",
         why="The exception class is general knowledge and its text is open.",
@@ -240,9 +268,34 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     ),
     Assumption(
         id="aadsts-codes",
-        statement="Sign-in failures use the codes 7000215, 7000222, 700016, 90002 and 7000218.",
-        why="7000215 and 90002 are widely seen; the others are second-hand.",
+        statement="Sign-in failures carry AADSTS numbers and OAuth errors; a client can go by either.",
+        why="7000215, 90002, 65001 and 53003 are widely seen; the others, and all texts, are second-hand.",
+        calls=("POST /oauth2/v2.0/token", "POST /oauth2/v2.0/devicecode"),
+    ),
+    Assumption(
+        id="assertion-replay",
+        statement="A client assertion may be used more than once while it is valid.",
+        why="msal uses one for nine minutes; whether the service remembers a jti is not known.",
+        switch="assertion_replay",
         calls=("POST /oauth2/v2.0/token",),
+    ),
+    Assumption(
+        id="token-claims",
+        statement="Access tokens can be read and list roles, scopes and directory roles (roles, scp, wids).",
+        why="The token reference names the claims; services may encrypt or change tokens at any time.",
+        calls=("POST /oauth2/v2.0/token", "GET /identity/oauth2/token", "GET /msi/token"),
+    ),
+    Assumption(
+        id="delegated-roles",
+        statement="A person needs the same directory roles as an application; without one every cmdlet is a 403.",
+        why="Only app-only calls were tried live [G2O]; real mailbox users may run a few cmdlets on themselves.",
+        calls=("POST /oauth2/v2.0/devicecode",),
+    ),
+    Assumption(
+        id="managed-identity",
+        statement="The machine's identity is the demo application; failures are 400 with an error in JSON.",
+        why="Forms of request and answer are those that msal sends and reads; error texts are our own.",
+        calls=("GET /identity/oauth2/token", "GET /msi/token"),
     ),
     Assumption(
         id="graph-error-codes",
@@ -271,7 +324,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         id="cloudflare-refusals",
         statement="Validation answers 400, a duplicate domain 409, an unknown id 404, with codes of our own.",
-        why="Neither statuses nor codes were found.",
+        why="Neither statuses nor codes were found; a catalogue's 971 for 429 is below the schema's least code.",
         calls=(f"POST {_DOMAINS}", f"PATCH {_DOMAINS}", f"PUT {_DOMAINS}", f"DELETE {_DOMAINS}"),
     ),
     Assumption(

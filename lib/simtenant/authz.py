@@ -1,39 +1,54 @@
-"""Who may do what: access tokens, application roles, and the cmdlets each directory role may run.
+"""Who may do what: the callers behind access tokens, and the cmdlets each directory role may run.
 
-Sources: the ladder 401, 403, 200 and the read roles [G2O; live, DOCS-C]; writers per cmdlet [DOCS]. An
-application's roles are ordinary objects of kind ``Application``, so a test takes one away by setting a
-property; directory roles count at once, application roles with the next token.
+Sources: the ladder 401, 403, 200 and the read roles [G2O; live, DOCS-C]; writers per cmdlet [DOCS]; delegated
+roles for Graph's domains [Graph reference]. Applications and people are ordinary objects of kinds
+``Application`` and ``Person``, so a test takes a role away by setting a property; directory roles count at once,
+application roles and consent with the next token.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from types import MappingProxyType
+from urllib.parse import urlsplit
 
-from simtenant import switches
 from simtenant.binding import Cmdlet, cmdlets
-from simtenant.store import Body, Transaction
-from simtenant.wire import Request, moment_text, parse_moment
+from simtenant.store import Transaction
+from simtenant.wire import Request, parse_moment
 
 APPLICATION = "Application"
+PERSON = "Person"
 EXCHANGE = "exchange"
 GRAPH = "graph"
 EXCHANGE_APP_ROLE = "Exchange.ManageAsApp"
 GRAPH_APP_ROLE = "Domain.Read.All"
+EXCHANGE_SCOPE = "Exchange.Manage"
+GRAPH_SCOPE = "Domain.Read.All"
 
-_AUDIENCES: Mapping[str, str] = {
-    EXCHANGE: "https://outlook.office365.com",
-    GRAPH: "https://graph.microsoft.com",
-}
+_EXCHANGE_ID = "00000002-0000-0ff1-ce00-000000000000"
+_GRAPH_ID = "00000003-0000-0000-c000-000000000000"
+_RESOURCES: Mapping[str, str] = MappingProxyType(
+    {
+        "outlook.office365.com": EXCHANGE,
+        "outlook.office365.us": EXCHANGE,
+        "outlook-dod.office365.us": EXCHANGE,
+        "outlook.office365.cn": EXCHANGE,
+        _EXCHANGE_ID: EXCHANGE,
+        "graph.microsoft.com": GRAPH,
+        "graph.microsoft.us": GRAPH,
+        "dod-graph.microsoft.us": GRAPH,
+        "microsoftgraph.chinacloudapi.cn": GRAPH,
+        _GRAPH_ID: GRAPH,
+    }
+)
 _EVERYTHING = {"Exchange Administrator", "Global Administrator"}
 _SECURITY_WRITERS = {"Security Administrator"}
 _READERS = {"Security Reader", "Security Administrator", "Global Reader"}
 _ONLY_GLOBAL_READER = {"Get-OrganizationConfig", "Get-InboundConnector"}
+_DOMAIN_READERS = {"Domain Name Administrator", "Global Reader", "Global Administrator"}
 _SECURITY_OBJECTS = {
     "QuarantinePolicy",
     "HostedContentFilterPolicy",
@@ -44,12 +59,27 @@ _SECURITY_OBJECTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The application behind a valid token."""
+    """The application, or the person using one, behind a valid token."""
 
     client_id: str
     name: str
-    app_roles: frozenset[str]
+    grants: frozenset[str]
+    """Application roles, or for a person the scopes that were consented to."""
     directory_roles: frozenset[str]
+    upn: str | None = None
+    """The person's name; None for an application by itself."""
+
+    @property
+    def may_use_exchange(self) -> bool:
+        """Tell whether the token has a grant for Exchange at all."""
+        return (EXCHANGE_APP_ROLE if self.upn is None else EXCHANGE_SCOPE) in self.grants
+
+    @property
+    def may_read_domains(self) -> bool:
+        """Tell whether Graph shows the caller the tenant's domains."""
+        if self.upn is None:
+            return GRAPH_APP_ROLE in self.grants
+        return GRAPH_SCOPE in self.grants and bool(self.directory_roles & _DOMAIN_READERS)
 
     def may_run(self, cmdlet: Cmdlet) -> bool:
         """Tell whether a directory role of the caller includes the cmdlet."""
@@ -76,41 +106,12 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def issue(tx: Transaction, application: Body, audience: str, tenant_id: str, now: datetime) -> tuple[str, int]:
-    """Make an access token and give it with its lifetime in seconds.
-
-    It has the three parts of a JWT so that clients may look into it; its signature is random and proves
-    nothing.
-    """
-    lifetime = switches.number(tx, "token_lifetime_seconds")
-    roles = sorted(set(application["app_roles"]) & {_role_for(audience)})
-    claims = {
-        "aud": _AUDIENCES[audience],
-        "iss": f"https://sts.windows.net/{tenant_id}/",
-        "iat": int(now.timestamp()),
-        "nbf": int(now.timestamp()),
-        "exp": int(now.timestamp()) + lifetime,
-        "appid": application["client_id"],
-        "app_displayname": application["display_name"],
-        "idtyp": "app",
-        "roles": roles,
-        "tid": tenant_id,
-        "uti": secrets.token_urlsafe(16),
-        "ver": "1.0",
-    }
-    parts = (_part({"typ": "JWT", "alg": "none"}), _part(claims), secrets.token_urlsafe(32))
-    token = ".".join(parts)
-    known = {
-        "client_id": application["client_id"],
-        "audience": audience,
-        "roles": roles,
-        "expires": moment_text(now + timedelta(seconds=lifetime)),
-    }
-    tx.put_secret("access-token", digest(token), known)
-    return token, lifetime
+def audience(resource: str) -> str | None:
+    """Tell which service a resource names, by address or by application id; None for any other."""
+    return _RESOURCES.get(urlsplit(resource).hostname or resource.rstrip("/").lower())
 
 
-def identify(tx: Transaction, request: Request, audience: str, now: datetime) -> Caller:
+def identify(tx: Transaction, request: Request, wanted: str, now: datetime) -> Caller:
     """Find out who is calling; raises Unauthenticated for a missing, unknown, stale or misdirected token."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -120,22 +121,17 @@ def identify(tx: Transaction, request: Request, audience: str, now: datetime) ->
         raise Unauthenticated("the token was not issued here")
     if parse_moment(known["expires"]) <= now:
         raise Unauthenticated("the token has expired")
-    if known["audience"] != audience:
+    if known["audience"] != wanted:
         raise Unauthenticated("the audience of the token is another service")
+    upn = known.get("upn")
     record = tx.get(APPLICATION, known["client_id"])
-    if record is None:
-        raise Unauthenticated("the application no longer exists")
+    holder = record if upn is None else tx.get(PERSON, upn)
+    if record is None or holder is None:
+        raise Unauthenticated("the application or the person no longer exists")
     return Caller(
         client_id=known["client_id"],
-        name=str(record.body["display_name"]),
-        app_roles=frozenset(known["roles"]),
-        directory_roles=frozenset(record.body["directory_roles"]),
+        name=str(holder.body["display_name"]),
+        grants=frozenset(known["roles"]),
+        directory_roles=frozenset(holder.body["directory_roles"]),
+        upn=upn,
     )
-
-
-def _role_for(audience: str) -> str:
-    return EXCHANGE_APP_ROLE if audience == EXCHANGE else GRAPH_APP_ROLE
-
-
-def _part(value: Mapping[str, object]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()

@@ -20,12 +20,20 @@ from simtenant.wire import Answer, Request, moment_text
 DOMAIN = "EmailSecurityDomain"
 
 _ORDERS = ("domain", "created_at")
+_STATUSES = ("PENDING", "ACTIVE", "FAILED", "TIMEOUT")
+_FILTERS: Mapping[str, tuple[str, ...]] = {
+    "allowed_delivery_mode": cloudflare_fields.DELIVERY_MODES,
+    "active_delivery_mode": cloudflare_fields.DELIVERY_MODES,
+    "status": _STATUSES,
+}
 _MOST_PER_PAGE = 1000
 
 
 def list_(tx: Transaction, request: Request) -> Answer:
     page = _number(request, "page", 1, None)
     per_page = _number(request, "per_page", switches.number(tx, "cloudflare_page_size"), _MOST_PER_PAGE)
+    for name, allowed in _FILTERS.items():
+        _choice(request, name, allowed, "")
     found = [record for record in tx.all(DOMAIN) if _matches(record.body, request)]
     order = _choice(request, "order", _ORDERS, "created_at")
     direction = _choice(request, "direction", ("asc", "desc"), "asc")
@@ -169,6 +177,18 @@ def verification(record: Record) -> Body:
     }
 
 
+def conclude(tx: Transaction, name: str, status: str, now: datetime) -> None:
+    """Let the check of a domain's TXT record come to a result; raises ValueError naming what is wrong."""
+    if status not in _STATUSES:
+        raise ValueError(f"status is one of {', '.join(_STATUSES)}, not {status!r}")
+    for record in tx.all(DOMAIN):
+        if record.body["domain"] == name.lower():
+            changes = {"status": status, "_last_checked_at": moment_text(now), "modified_at": moment_text(now)}
+            tx.put(DOMAIN, record.key, {**record.body, **changes})
+            return
+    raise ValueError(f"no domain {name!r}")
+
+
 def _number(request: Request, name: str, default: int, most: int | None) -> int:
     text = request.value(name)
     if text is None:
@@ -181,6 +201,6 @@ def _number(request: Request, name: str, default: int, most: int | None) -> int:
 
 def _choice(request: Request, name: str, allowed: tuple[str, ...], default: str) -> str:
     text = request.value(name) or default
-    if text not in allowed:
+    if text and text not in allowed:
         refuse((Problem(pointer=f"/{name}", text=f"must be one of {', '.join(allowed)}"),))
     return text

@@ -101,6 +101,10 @@ def change(call: Call, record: Record, changes: Mapping[str, Any]) -> Outcome:
         warning = f"The command completed successfully but no settings of '{shown}' have been modified."
         return Outcome(warnings=(warning,))
     body = {**record.body, **changes, "WhenChanged": stamp(call.now)}
+    lag = switches.number(call.tx, "update_lag_seconds")
+    if lag:
+        before = {name: value for name, value in record.body.items() if name != "_stale"}
+        body["_stale"] = {"until": moment_text(call.now + timedelta(seconds=lag)), "body": before}
     call.tx.put(record.kind, record.key, body)
     return Outcome()
 
@@ -137,6 +141,14 @@ def visible(call: Call, kind: str) -> list[Record]:
     ]
 
 
+def _as_read(call: Call, record: Record) -> Record:
+    """Give an object as a reader sees it, which right after a change may be as it was before."""
+    stale = record.body.get("_stale")
+    if stale is None or parse_moment(stale["until"]) <= call.now:
+        return record
+    return Record(kind=record.kind, key=record.key, body=dict(stale["body"]))
+
+
 def find(call: Call, kind: str, identity: str | None = None) -> Record:
     """Find the object to act on; raises CmdletError 404 when nothing has that identity."""
     wanted = identity if identity is not None else call.identity()
@@ -152,7 +164,7 @@ def listed(call: Call, kind: str) -> Outcome:
     A blank Identity lists everything [DOCS]; one that names nothing is a 404 [G2O; live] unless the switch
     ``unknown_identity`` says otherwise.
     """
-    records = visible(call, kind)
+    records = [_as_read(call, record) for record in visible(call, kind)]
     wanted = call.identity()
     if wanted is not None:
         matching = [record for record in records if named(record, wanted)]

@@ -1,7 +1,7 @@
-"""Entra ID's sign-in endpoints: discovery documents and tokens for applications.
+"""Entra ID's sign-in endpoints: discovery documents, device codes and tokens.
 
 Sources: scopes and codes [CIPP-EXO, SCUBA, section 1.11 of the facts]; what msal asks for was measured with
-msal 1.39. Codes 7000222, 700016 and 90002 are second-hand; statuses follow OAuth (401 for a refused client).
+msal 1.39; statuses follow OAuth (401 for a refused client).
 """
 
 from __future__ import annotations
@@ -9,50 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import uuid4
 
-from simtenant import authz
-from simtenant.store import Transaction
-from simtenant.wire import Answer, Handled, Request, json_answer, moment_text, parse_moment
+from simtenant import aadsts, access_tokens, assertion, authz, device, identity_endpoint, switches
+from simtenant.aadsts import RefusedError, bad_client
+from simtenant.store import Body, Transaction
+from simtenant.wire import Answer, Handled, Request, json_answer, parse_moment
 
 _CONFIGURATION = re.compile(r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration", re.IGNORECASE)
-_TOKEN = re.compile(r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token", re.IGNORECASE)
+_TOKEN = re.compile(r"/(?P<tenant>[^/]+)/oauth2/v2\.0/(?P<what>token|devicecode)", re.IGNORECASE)
 _DISCOVERY = re.compile(r"/(?:common|[^/]+)/discovery/instance", re.IGNORECASE)
 
-_AUDIENCE_HOSTS: Mapping[str, str] = MappingProxyType(
-    {
-        "outlook.office365.com": authz.EXCHANGE,
-        "outlook.office365.us": authz.EXCHANGE,
-        "outlook-dod.office365.us": authz.EXCHANGE,
-        "outlook.office365.cn": authz.EXCHANGE,
-        "graph.microsoft.com": authz.GRAPH,
-        "graph.microsoft.us": authz.GRAPH,
-        "dod-graph.microsoft.us": authz.GRAPH,
-        "microsoftgraph.chinacloudapi.cn": authz.GRAPH,
-    }
-)
-
-
-class _RefusedError(Exception):
-    """A sign-in that fails; becomes the JSON that msal turns into a dict."""
-
-    def __init__(self, number: int, error: str, text: str, status: int = 400) -> None:
-        super().__init__(text)
-        self.number = number
-        self.error = error
-        self.text = text
-        self.status = status
+_SCOPES: Mapping[str, str] = {authz.EXCHANGE: authz.EXCHANGE_SCOPE, authz.GRAPH: authz.GRAPH_SCOPE}
+_ABOUT_THE_PERSON = {"openid", "profile", "email", "offline_access"}
 
 
 def serves(path: str) -> bool:
     """Tell whether a path belongs to the sign-in service."""
-    return any(pattern.fullmatch(path) for pattern in (_CONFIGURATION, _TOKEN, _DISCOVERY))
+    patterns = (_CONFIGURATION, _TOKEN, _DISCOVERY)
+    return any(pattern.fullmatch(path) for pattern in patterns) or identity_endpoint.serves(path)
 
 
 def handle(tx: Transaction, request: Request, now: datetime) -> Handled:
     """Answer a request to the sign-in service."""
+    if identity_endpoint.serves(request.path):
+        return Handled(answer=identity_endpoint.handle(tx, request, now))
     configuration = _CONFIGURATION.fullmatch(request.path)
     token = _TOKEN.fullmatch(request.path)
     try:
@@ -60,22 +42,24 @@ def handle(tx: Transaction, request: Request, now: datetime) -> Handled:
             _check_tenant(tx, configuration["tenant"])
             answer = json_answer(200, _document(tx, request, configuration["tenant"]))
             return Handled(answer=answer, tenant=configuration["tenant"])
-        if token is not None and request.method == "POST":
-            _check_tenant(tx, token["tenant"])
-            return Handled(answer=_token(tx, request, now), tenant=token["tenant"])
-        if token is not None:
+        if token is None:
+            return Handled(answer=json_answer(200, _instances(request)))
+        if request.method != "POST":
             return Handled(answer=Answer(status=405, headers=(("Allow", "POST"),)), tenant=token["tenant"])
-        return Handled(answer=json_answer(200, _instances(request)))
-    except _RefusedError as refusal:
+        _check_tenant(tx, token["tenant"])
+        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        serve = _token if token["what"].lower() == "token" else _device_code
+        return Handled(answer=serve(tx, request, form, now), tenant=token["tenant"])
+    except RefusedError as refusal:
         named = configuration or token
-        return Handled(answer=_refusal(refusal, now), tenant=named["tenant"] if named else None)
+        return Handled(answer=aadsts.answer(refusal, now), tenant=named["tenant"] if named else None)
 
 
 def _document(tx: Transaction, request: Request, tenant: str) -> dict[str, object]:
     base = f"{request.base_url}/{tenant}"
     return {
         "token_endpoint": f"{base}/oauth2/v2.0/token",
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "jwks_uri": f"{base}/discovery/v2.0/keys",
         "issuer": f"{request.base_url}/{tx.setting('tenant_id')}/v2.0",
         "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
@@ -103,83 +87,115 @@ def _instances(request: Request) -> dict[str, object]:
 def _check_tenant(tx: Transaction, tenant: str) -> None:
     known = {str(tx.setting("tenant_id"))} | {str(record.body["DomainName"]) for record in tx.all("AcceptedDomain")}
     if tenant.casefold() not in {name.casefold() for name in known}:
-        raise _RefusedError(
+        raise RefusedError(
             90002, "invalid_request", f"Tenant '{tenant}' not found. Check that the identifier is right."
         )
 
 
-def _token(tx: Transaction, request: Request, now: datetime) -> Answer:
-    form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-    if form.get("grant_type") != "client_credentials":
-        raise _RefusedError(70003, "unsupported_grant_type", "This sign-in service only knows client_credentials.")
+def _device_code(tx: Transaction, request: Request, form: Mapping[str, str], now: datetime) -> Answer:
+    scope = form.get("scope", "")
+    _audience(scope)
+    return _private(device.begin(tx, _application(tx, form), scope, now))
+
+
+def _token(tx: Transaction, request: Request, form: Mapping[str, str], now: datetime) -> Answer:
+    grant = form.get("grant_type")
+    if grant not in {"client_credentials", "refresh_token", *device.GRANTS}:
+        raise RefusedError(70003, "unsupported_grant_type", f"The grant type '{grant}' is not served.")
+    application = _application(tx, form)
+    if grant == "client_credentials" or not application["public_client"]:
+        _check_credential(tx, request, form, application, now)
+    blocked = switches.chosen(tx, "conditional_access")
+    if blocked == "everyone" or (blocked == "people" and grant != "client_credentials"):
+        raise RefusedError(53003, "invalid_grant", "Access has been blocked by Conditional Access policies.")
+    if grant == "client_credentials":
+        return _for_application(tx, form, application, now)
+    client_id = str(application["client_id"])
+    if grant == "refresh_token":
+        upn, scope = device.refreshed(tx, form, client_id, now), form.get("scope", "")
+    else:
+        upn, scope = device.poll(tx, form, client_id, now)
+    answer = _for_person(tx, application, upn, scope, now)
+    device.close(tx, form)
+    return answer
+
+
+def _application(tx: Transaction, form: Mapping[str, str]) -> Body:
     client_id = form.get("client_id", "")
     record = tx.get(authz.APPLICATION, client_id.lower())
     if record is None:
-        raise _RefusedError(
-            700016,
-            "unauthorized_client",
-            f"Application with identifier '{client_id}' was not found in the directory.",
+        raise RefusedError(
+            700016, "unauthorized_client", f"Application with identifier '{client_id}' was not found in the directory."
         )
-    _check_secret(tx, form, str(record.body["client_id"]), now)
-    audience = _audience(form.get("scope", ""))
-    token, lifetime = authz.issue(tx, record.body, audience, str(tx.setting("tenant_id")), now)
-    value = {
-        "token_type": "Bearer",
-        "expires_in": lifetime,
-        "ext_expires_in": lifetime,
-        "access_token": token,
-    }
-    return json_answer(200, value, ("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache"))
+    return record.body
 
 
-def _check_secret(tx: Transaction, form: Mapping[str, str], client_id: str, now: datetime) -> None:
+def _check_credential(
+    tx: Transaction, request: Request, form: Mapping[str, str], application: Body, now: datetime
+) -> None:
     if "client_assertion" in form:
-        raise _RefusedError(700027, "invalid_client", "The certificate of the client assertion is not registered.", 401)
-    secret = form.get("client_secret")
+        assertion.check(tx, request, form, application, now)
+        return
+    client_id, secret = str(application["client_id"]), form.get("client_secret")
     if not secret:
-        raise _RefusedError(
-            7000218, "invalid_client", "The request must contain client_assertion or client_secret.", 401
-        )
+        raise bad_client(7000218, "The request must contain client_assertion or client_secret.")
     known = tx.secret("client-secret", authz.digest(secret))
     if known is None or known["client_id"] != client_id:
-        raise _RefusedError(
-            7000215,
-            "invalid_client",
-            f"Invalid client secret provided for the application '{client_id}'.",
-            401,
-        )
-    record = tx.get(authz.APPLICATION, client_id)
-    expires = record.body.get("secret_expires") if record is not None else None
+        raise bad_client(7000215, f"Invalid client secret provided for the application '{client_id}'.")
+    expires = application.get("secret_expires")
     if expires and parse_moment(expires) <= now:
-        raise _RefusedError(
-            7000222,
-            "invalid_client",
-            f"The client secret keys of the application '{client_id}' are expired.",
-            401,
+        raise bad_client(7000222, f"The client secret keys of the application '{client_id}' are expired.")
+
+
+def _for_application(tx: Transaction, form: Mapping[str, str], application: Body, now: datetime) -> Answer:
+    scope = form.get("scope", "")
+    if not scope.endswith("/.default"):
+        raise RefusedError(1002012, "invalid_scope", f"The scope '{scope}' is not valid: it must end in /.default.")
+    token, lifetime = access_tokens.for_application(tx, application, _audience(scope), now)
+    return _private(_bearer(token, lifetime))
+
+
+def _for_person(tx: Transaction, application: Body, upn: str, scope: str, now: datetime) -> Answer:
+    person = tx.get(authz.PERSON, upn)
+    if person is None or not person.body["enabled"]:
+        raise RefusedError(50057, "invalid_grant", "The user account is disabled or gone.")
+    audience = _audience(scope)
+    right = _SCOPES[audience]
+    asked = [part for part in scope.split() if part not in _ABOUT_THE_PERSON]
+    strange = [part for part in asked if part.rsplit("/", 1)[-1] not in {".default", right}]
+    if strange or right not in application["delegated_permissions"]:
+        raise RefusedError(
+            65001,
+            "invalid_grant",
+            f"The user or administrator has not consented to use the application '{application['client_id']}'.",
         )
+    token, lifetime = access_tokens.for_person(tx, application, person.body, audience, [right], now)
+    resource = asked[0].rpartition("/")[0]
+    value = {
+        **_bearer(token, lifetime),
+        "scope": f"{resource}/{right} {resource}/.default",
+        "refresh_token": device.refresh_token(tx, str(application["client_id"]), upn, now),
+        "id_token": access_tokens.id_token(tx, application, person.body, now),
+        "client_info": access_tokens.client_info(tx, person.body),
+    }
+    return _private(value)
 
 
 def _audience(scope: str) -> str:
-    if not scope.endswith("/.default"):
-        raise _RefusedError(1002012, "invalid_scope", f"The scope '{scope}' is not valid: it must end in /.default.")
-    audience = _AUDIENCE_HOSTS.get(urlsplit(scope).hostname or "")
+    """Find the one service that the resources of a scope name."""
+    parts = [part for part in scope.split() if part not in _ABOUT_THE_PERSON]
+    found = {authz.audience(part.rpartition("/")[0]) for part in parts}
+    audience = found.pop() if len(found) == 1 else None
     if audience is None:
-        raise _RefusedError(
+        raise RefusedError(
             500011, "invalid_resource", f"The resource of the scope '{scope}' was not found in the tenant."
         )
     return audience
 
 
-def _refusal(refusal: _RefusedError, now: datetime) -> Answer:
-    trace, correlation = str(uuid4()), str(uuid4())
-    moment = moment_text(now)
-    value = {
-        "error": refusal.error,
-        "error_description": f"AADSTS{refusal.number}: {refusal.text} Trace ID: {trace} "
-        f"Correlation ID: {correlation} Timestamp: {moment}",
-        "error_codes": [refusal.number],
-        "timestamp": moment,
-        "trace_id": trace,
-        "correlation_id": correlation,
-    }
-    return json_answer(refusal.status, value)
+def _bearer(token: str, lifetime: int) -> dict[str, Any]:
+    return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
+
+
+def _private(value: Mapping[str, Any]) -> Answer:
+    return json_answer(200, value, ("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache"))

@@ -35,6 +35,7 @@ class CmdletError(Exception):
         code: str = "BadRequest",
         error_id: str = "",
         where: str = "details",
+        seen: bool = False,
     ) -> None:
         super().__init__(text)
         self.text = text
@@ -43,6 +44,12 @@ class CmdletError(Exception):
         self.code = code
         self.error_id = error_id
         self.where = where
+        self.seen = seen
+        """Whether the form of this failure was captured from the live service."""
+
+    def bare(self) -> CmdletError:
+        """Give the same refusal without a word about its cause."""
+        return CmdletError("Error executing cmdlet", exception="System.Exception", status=self.status, code=self.code)
 
 
 def not_found(identity: str) -> CmdletError:
@@ -53,6 +60,19 @@ def not_found(identity: str) -> CmdletError:
         status=404,
         code="NotFound",
         error_id="Ex6F9304",
+        seen=True,
+    )
+
+
+def older_not_found(error: CmdletError) -> CmdletError:
+    """Give an unknown identity the form of older captures [CIPP, SCUBA]."""
+    return CmdletError(
+        error.text,
+        exception=error.exception,
+        status=500,
+        code="InternalServerError",
+        error_id="Ex41BAF5",
+        seen=True,
     )
 
 
@@ -83,6 +103,7 @@ def unknown_parameter(name: str) -> CmdletError:
         f"Parameter set cannot be resolved using the specified named parameters. Parameter name: {name}",
         exception=f"{_BINDING}.AmbiguousParameterSetException",
         where="internal",
+        seen=True,
     )
 
 
@@ -92,6 +113,7 @@ def unfit(name: str, value: object, expected: str) -> CmdletError:
         f"Cannot process argument transformation on parameter '{name}'. Cannot convert value \"{value}\" to {expected}",
         exception=f"{_BINDING}.ParameterTransformationException",
         where="internal",
+        seen=True,
     )
 
 

@@ -22,6 +22,7 @@ from simtenant import (
     organization,
     paging,
     quarantine,
+    region,
     rules,
     switches,
 )
@@ -95,6 +96,9 @@ def handle(tx: Transaction, request: Request, now: datetime) -> Handled:
         return Handled(answer=Answer(status=404))
     visit = _Visit(tx=tx, request=request, now=now, tenant=match["tenant"])
     version, endpoint = match["version"].lower(), match["endpoint"].lower()
+    elsewhere = region.redirect(tx, request, endpoint)
+    if elsewhere is not None:
+        return Handled(answer=elsewhere, tenant=visit.tenant)
     if endpoint == "invokecommand":
         if version != "beta" or request.method != "POST":
             # v1.0 exists but does not serve this endpoint [PYC measured].
@@ -140,16 +144,23 @@ def _authorised(visit: _Visit, cmdlet: Cmdlet | None, parameters: Mapping[str, A
 
 def _identify(visit: _Visit) -> authz.Caller:
     caller = authz.identify(visit.tx, visit.request, authz.EXCHANGE, visit.now)
-    if authz.EXCHANGE_APP_ROLE not in caller.app_roles:
+    if not caller.may_use_exchange:
         raise authz.Unauthenticated("the application has no grant for this service")
     if not _is_this_tenant(visit.tx, visit.tenant):
         raise authz.Unauthenticated("the token was issued by another tenant")
     anchor = visit.request.headers.get("x-anchormailbox", "")
-    if switches.chosen(visit.tx, "anchor") == "checked" and anchor.upper().startswith("APP:"):
-        anchored = anchor.rpartition("@")[2]
-        if not _is_this_tenant(visit.tx, anchored):
-            raise authz.Unauthenticated("the anchor mailbox belongs to another tenant")
+    if switches.chosen(visit.tx, "anchor") == "checked":
+        _check_anchor(visit, anchor, caller)
     return caller
+
+
+def _check_anchor(visit: _Visit, anchor: str, caller: authz.Caller) -> None:
+    """Refuse an anchor of another tenant, or one that names another person than the token [CIPP-EXO, MOD]."""
+    kind, _, rest = anchor.partition(":")
+    if kind.upper() == "APP" and not _is_this_tenant(visit.tx, rest.rpartition("@")[2]):
+        raise authz.Unauthenticated("the anchor mailbox belongs to another tenant")
+    if kind.upper() == "UPN" and not directory.same(rest, caller.upn):
+        raise authz.Unauthenticated("the anchor mailbox belongs to another person")
 
 
 def _is_this_tenant(tx: Transaction, name: str) -> bool:
@@ -196,7 +207,10 @@ def _shown(visit: _Visit, call: Call, outcome: Outcome) -> Answer:
 def _row(tx: Transaction, record: Record, organisation: str) -> Body:
     shape = quarantine.shape(record) if record.kind == quarantine.KIND else record.kind
     spell = _SPELLERS.get(record.kind)
-    return directory.row(record, organisation, shape, spell(record, tx) if spell is not None else {})
+    row = directory.row(record, organisation, shape, spell(record, tx) if spell is not None else {})
+    if switches.chosen(tx, "number_type") == "text":
+        return {name: str(value) if type(value) is int else value for name, value in row.items()}
+    return row
 
 
 def _read_body(request: Request) -> tuple[str, Mapping[str, Any]]:
@@ -218,6 +232,10 @@ def _read_body(request: Request) -> tuple[str, Mapping[str, Any]]:
 
 
 def _failure(visit: _Visit, error: CmdletError) -> Answer:
+    if error.status == 404 and switches.chosen(visit.tx, "not_found_form") == "500":
+        error = envelope.older_not_found(error)
+    if not error.seen and switches.chosen(visit.tx, "refusal_text") == "bare":
+        error = error.bare()
     mixed = switches.chosen(visit.tx, "error_key_case") == "mixed"
     return envelope.failure(visit.request, error, mixed_case=mixed)
 

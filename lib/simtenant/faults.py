@@ -6,9 +6,10 @@ of them that goes wrong (1 when it is null), ``times`` how many do from there on
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simtenant.cloudflare_envelope import throttled
@@ -26,8 +27,9 @@ KINDS: Mapping[str, str] = {
     "throttle": "answer 429 before anything is done, with Retry-After when retry_after is given",
     "ignored": "answer as if the work were done, and keep nothing of it",
     "embedded-error": "do nothing and answer 200 with an error inside",
+    "partial": "of a Set or PATCH keep the first property only; answer as if all were done, or with the status given",
 }
-AFTER = frozenset({"status-after", "timeout-after", "drop-after", "malformed", "ignored"})
+AFTER = frozenset({"status-after", "timeout-after", "drop-after", "malformed", "ignored", "partial"})
 """Kinds for which the call is carried out first."""
 
 _PAGE = "<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
@@ -119,7 +121,7 @@ def _parse_one(item: Any) -> Fault:
         cmdlet=match.get("cmdlet"),
         path=match.get("path"),
         method=match.get("method"),
-        status=item.get("status") or (502 if item["kind"] == "html" else 503),
+        status=item.get("status") or {"html": 502, "partial": 200}.get(item["kind"], 503),
         retry_after=item.get("retry_after"),
         seconds=float(item.get("seconds", 120.0)),
     )
@@ -134,6 +136,23 @@ def peek_cmdlet(request: Request) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) else None
+
+
+def part_of(request: Request) -> Request:
+    """Cut a change down to its first property; a request that is no change, or has one only, stays whole."""
+    try:
+        value = request.json()
+        settings = value["CmdletInput"]["Parameters"] if "CmdletInput" in value else value
+        name = str(value["CmdletInput"]["CmdletName"]) if "CmdletInput" in value else request.method
+        named = [key for key in settings if key.lower() == "identity"]
+        others = [key for key in settings if key not in named and "@" not in key]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return request
+    if not (name == "PATCH" or name.lower().startswith("set-")) or len(others) < 2:
+        return request
+    kept = {key: settings[key] for key in (*named, others[0])}
+    whole = {"CmdletInput": {**value["CmdletInput"], "Parameters": kept}} if "CmdletInput" in value else kept
+    return replace(request, body=json.dumps(whole).encode())
 
 
 def refusal(request: Request, fault: Fault) -> Answer:

@@ -64,7 +64,7 @@ def _authorise(tx: Transaction, request: Request, now: datetime) -> None:
         caller = authz.identify(tx, request, authz.GRAPH, now)
     except authz.Unauthenticated as refusal:
         raise _GraphError(401, "InvalidAuthenticationToken", f"Access token is not usable: {refusal}.") from None
-    if authz.GRAPH_APP_ROLE not in caller.app_roles:
+    if not caller.may_read_domains:
         raise _GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
 

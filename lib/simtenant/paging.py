@@ -11,18 +11,20 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import quote
 
 from simtenant import switches
 from simtenant.directory import Call
 from simtenant.envelope import CmdletError
 from simtenant.store import Body, Record
-from simtenant.wire import Request
+from simtenant.wire import Request, moment_text, parse_moment
 
 MORE_RESULTS = "There are more results available than are currently displayed. To view them, increase ResultSize."
 
 _MAX_PAGE = re.compile(r"odata\.maxpagesize\s*=\s*(\d+)", re.IGNORECASE)
 _NO_LIMIT = 1_000_000
+_LINK_LIFETIME = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,8 @@ def cut(call: Call, request: Request, tenant: str, records: Sequence[Record]) ->
     end = start + _page_size(call, request)
     if end >= len(records):
         return Page(records=records[start:], truncated=truncated)
-    return Page(records=records[start:end], next_link=_next_link(request, tenant, end), truncated=True)
+    link = _next_link(request, tenant, f"{end};{moment_text(call.now)}")
+    return Page(records=records[start:end], next_link=link, truncated=True)
 
 
 def selected(request: Request, row: Body) -> Body:
@@ -76,13 +79,16 @@ def _start(call: Call, request: Request) -> int:
     if switches.chosen(call.tx, "next_link") == "expires":
         raise expired
     try:
-        return int(base64.urlsafe_b64decode(token.encode()))
+        offset, _, made = base64.urlsafe_b64decode(token.encode()).decode().partition(";")
+        if call.now - parse_moment(made) <= _LINK_LIFETIME:
+            return int(offset)
     except (ValueError, binascii.Error):
-        raise expired from None
+        pass
+    raise expired
 
 
-def _next_link(request: Request, tenant: str, offset: int) -> str:
-    token = base64.urlsafe_b64encode(str(offset).encode()).decode()
+def _next_link(request: Request, tenant: str, place: str) -> str:
+    token = base64.urlsafe_b64encode(place.encode()).decode()
     query = f"%24skiptoken={quote(token)}"
     asked = request.value("$select")
     if asked is not None:

@@ -8,11 +8,11 @@ CIPP-SHAPE], built-ins and presets [DEF].
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from simtenant import cloudflare_domains, contentfilter, graph, organization, quarantine, rules
+from simtenant import authz, cloudflare_domains, contentfilter, graph, organization, quarantine, rules
 from simtenant.directory import ZERO_GUID, stable_guid, stamp
 from simtenant.store import Transaction
 from simtenant.wire import moment_text
@@ -23,6 +23,11 @@ FOREIGN_DOMAIN = "example.net"
 
 _BORN = datetime(2025, 3, 4, 9, 30, tzinfo=UTC)
 _TOUCHED = datetime(2026, 2, 11, 14, 5, tzinfo=UTC)
+_PEOPLE: tuple[tuple[str, str, list[str]], ...] = (
+    ("admin", "Avery Administrator", ["Exchange Administrator", "Global Reader"]),
+    ("reader", "Robin Reader", ["Global Reader"]),
+    ("clerk", "Charlie Clerk", []),
+)
 _BUILT_INS = (
     ("AdminOnlyAccessPolicy", 0, False),
     ("DefaultFullAccessPolicy", 39, False),
@@ -70,6 +75,9 @@ def _common(tx: Transaction) -> None:
     _foreign_rules(tx)
     _domains(tx)
     _gateway(tx)
+    for name, shown, roles in _PEOPLE:
+        upn = f"{name}@{DOMAINS[0]}"
+        tx.put(authz.PERSON, upn, {"upn": upn, "display_name": shown, "directory_roles": roles, "enabled": True})
 
 
 def _organization(tx: Transaction, *, dehydrated: bool) -> None:
@@ -168,6 +176,20 @@ def _domains(tx: Transaction) -> None:
 
 def _gateway(tx: Transaction) -> None:
     """Add the domains the gateway knows: two that a tutorial may change, one that is none of its business."""
+    own: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("example.com", {"transport": "mail.example.com"}),
+        (
+            "example.org",
+            {"allowed_delivery_modes": ["BCC"], "require_tls_outbound": None, "drop_dispositions": []},
+        ),
+        (FOREIGN_DOMAIN, {"transport": _MAIL_EXCHANGES[FOREIGN_DOMAIN], "lookback_hops": 1}),
+    )
+    for position, (name, body) in enumerate(own):
+        _gateway_domain(tx, name, body, 10 + position)
+
+
+def _gateway_domain(tx: Transaction, name: str, body: Mapping[str, Any], day: int) -> None:
+    """Add a domain that was onboarded ``day`` days into the month of the gateway's start."""
     base: dict[str, Any] = {
         "allowed_delivery_modes": ["DIRECT"],
         "drop_dispositions": ["MALICIOUS", "SPAM"],
@@ -183,26 +205,16 @@ def _gateway(tx: Transaction) -> None:
         "spf_status": "good",
         "dmarc_status": "good",
     }
-    own: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("example.com", {"transport": "mail.example.com"}),
-        (
-            "example.org",
-            {"allowed_delivery_modes": ["BCC"], "require_tls_outbound": None, "drop_dispositions": []},
-        ),
-        (FOREIGN_DOMAIN, {"transport": _MAIL_EXCHANGES[FOREIGN_DOMAIN], "lookback_hops": 1}),
-    )
-    for position, (name, body) in enumerate(own):
-        domain_id = stable_guid(cloudflare_domains.DOMAIN, name)
-        born = moment_text(_BORN.replace(day=10 + position))
-        fields = {
-            **base,
-            **body,
-            "id": domain_id,
-            "domain": name,
-            "created_at": born,
-            "modified_at": moment_text(_TOUCHED),
-        }
-        tx.put(cloudflare_domains.DOMAIN, domain_id, fields)
+    domain_id = stable_guid(cloudflare_domains.DOMAIN, name)
+    fields = {
+        **base,
+        **body,
+        "id": domain_id,
+        "domain": name,
+        "created_at": moment_text(_BORN.replace(day=1) + timedelta(days=day - 1)),
+        "modified_at": moment_text(_TOUCHED),
+    }
+    tx.put(cloudflare_domains.DOMAIN, domain_id, fields)
 
 
 def _new(tx: Transaction) -> None:
@@ -264,6 +276,16 @@ def _busy(tx: Transaction) -> None:
         "TlsSenderCertificateName": None,
     }
     add(tx, organization.CONNECTOR, "From the partner", connector)
+    own = {**connector, "ConnectorType": "OnPremises", "SenderIPAddresses": [], "RequireTls": False, "Enabled": False}
+    add(tx, organization.CONNECTOR, "From our own servers", own)
+    add(
+        tx,
+        quarantine.KIND,
+        "Partner access",
+        {**quarantine.ordinary_values(), "EndUserQuarantinePermissionsValue": 11, "ESNEnabled": True},
+    )
+    for number in range(40):
+        _gateway_domain(tx, f"brand{number:02}.example", {"transport": f"mx.brand{number:02}.example"}, 13 + number)
 
 
 PROFILES: Mapping[str, Callable[[Transaction], None]] = MappingProxyType(

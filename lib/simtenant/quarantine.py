@@ -6,6 +6,7 @@ global policy [CIPP-GQ]; built-ins read-only with an all-zero GUID [DEF, CIPP].
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,6 +59,11 @@ _ORDINARY_DEFAULTS: Mapping[str, Any] = {
     "QuarantineRetentionDays": 30,
 }
 _NOT_STORED = {"Identity", "Name", "Confirm", "WhatIf", "DomainController", "IgnoreDehydratedFlag"}
+
+
+def ordinary_values() -> Body:
+    """Give the settings of a policy that was made with a name only."""
+    return dict(_ORDINARY_DEFAULTS)
 
 
 def get(call: Call) -> Outcome:
@@ -127,8 +133,14 @@ def tag_name(call: Call, value: object) -> str:
 def shown(record: Record, tx: Transaction) -> Body:
     """Give the wire's spelling: permissions as a text block, the interval as an ISO 8601 duration."""
     lines = [f"{name}: {bool(_permissions(record) & bit)}" for name, bit in _BITS]
-    if switches.chosen(tx, "permission_order") == "turned":
+    order = switches.chosen(tx, "permission_order")
+    if order == "turned":
         lines.reverse()
+    elif order == "shuffled":
+        # By the number of the reading, so that a run can be repeated.
+        reading = int(tx.setting("permission_readings", 0)) + 1
+        tx.set_setting("permission_readings", reading)
+        random.Random(reading).shuffle(lines)
     spelled: Body = {"EndUserQuarantinePermissions": "[" + "\n".join(lines) + "]"}
     if _is_global(record):
         spelled |= {

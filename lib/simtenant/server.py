@@ -1,6 +1,7 @@
 """The simulated tenant as a process: sockets, start and stop.
 
     python -m simtenant.server --dir DIR [--port 0] [--profile new] [--latency-ms 0] [--exit-with-stdin]
+                               [--transcript FILE] [--vendor-suite]
 
 Standard library only: it starts in a blink, and it keeps connections open between calls, which the
 development server of werkzeug refuses to do.
@@ -22,7 +23,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simtenant import profiles, state
+from simtenant import profiles, state, transcript
 from simtenant.app import App, Reply
 from simtenant.store import Store
 from simtenant.wire import Answer, Clock, Request, split_target, text_answer, utc_now
@@ -132,10 +133,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running(directory: Path, *, clock: Clock = utc_now, port: int = 0) -> Iterator[Server]:
-    """Serve a tenant that exists from a thread of this process, for as long as the block lasts."""
+def running(directory: Path, *, clock: Clock = utc_now, port: int = 0, record: Path | None = None) -> Iterator[Server]:
+    """Serve a tenant that exists from a thread of this process, for as long as the block lasts.
+
+    ``record`` is the file of a transcript; without it the environment may name one, as for a process.
+    """
     store = Store(directory)
-    with store.held(), Server(App(store, clock=clock), port=port) as server:
+    app = App(store, clock=clock, transcript=transcript.wanted(record, os.environ))
+    with store.held(), Server(app, port=port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
@@ -151,7 +156,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     directory: Path = options.dir
     state.create(directory, profile=options.profile)
     store = Store(directory)
-    app = App(store, latency_seconds=options.latency_ms / 1000)
+    app = App(
+        store,
+        latency_seconds=options.latency_ms / 1000,
+        transcript=transcript.wanted(options.transcript, os.environ),
+        lenient=options.vendor_suite,
+    )
     with store.held(), Server(app, port=options.port) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: server.stop())
@@ -174,6 +184,15 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--profile", choices=tuple(profiles.PROFILES), default="new", help="start state if it is new")
     parser.add_argument("--latency-ms", type=float, default=0, help="milliseconds every vendor call takes longer")
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
+    parser.add_argument(
+        "--transcript", type=Path, help=f"file to append every vendor call to; else {transcript.VARIABLE} names one"
+    )
+    parser.add_argument(
+        "--vendor-suite",
+        action="store_true",
+        help="grant the leniencies that the test suite of the cloudflare package needs "
+        "(they are listed in simtenant.vendor_suite)",
+    )
     return parser.parse_args(argv)
 
 

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from simtenant import authz, cloudflare, profiles, switches
+from simtenant import assertion, authz, cloudflare, profiles, switches
 from simtenant.directory import same, shapes, stamp
 from simtenant.store import Body, Record, Store, Transaction
 from simtenant.wire import Clock, moment_text, utc_now
 
 CREDENTIALS_NAME = "credentials.json"
+CERTIFICATE_NAME = "certificate.pem"
 
-_IDENTITY_PROPERTIES = ("Name", "Guid", "DomainName", "id", "domain", "client_id")
+_IDENTITY_PROPERTIES = ("Name", "Guid", "DomainName", "id", "domain", "client_id", "upn")
 _CREDENTIAL_KEYS = {
     "tenant_id",
     "client_id",
@@ -47,9 +48,11 @@ def create(directory: Path, *, profile: str = "new", force: bool = False, clock:
             tx.build()
             credentials = _credentials(directory)
             _settle(tx, credentials, profile, clock())
+            if (directory / CERTIFICATE_NAME).exists():
+                _register(tx, directory, credentials["client_id"])
             profiles.fill(tx, profile)
             # Written inside the transaction: a tenant without its credentials would be of no use to anybody.
-            _write_private(directory / CREDENTIALS_NAME, credentials)
+            _write_private(directory / CREDENTIALS_NAME, _json(credentials))
     finally:
         store.close()
 
@@ -83,6 +86,31 @@ def set_property(
         if "modified_at" in body and property != "modified_at":
             body["modified_at"] = moment_text(clock())
         tx.put(kind, record.key, body)
+
+
+def certificate(directory: Path, *, clock: Clock = utc_now) -> Path:
+    """Give the file with the application's private key and certificate (PEM, mode 0600).
+
+    The first call makes both, registers the certificate with the application and adds ``certificate_file`` to
+    the credentials file; making a key takes a moment, which is why a new tenant has none. A reset keeps it.
+    """
+    path = (directory / CERTIFICATE_NAME).resolve()
+    with _opened(directory) as tx:
+        credentials = _credentials(directory)
+        if not path.exists():
+            _write_private(path, assertion.make("automation", clock()))
+        if credentials.get("certificate_file") != str(path):
+            _register(tx, directory, credentials["client_id"])
+            _write_private(directory / CREDENTIALS_NAME, _json({**credentials, "certificate_file": str(path)}))
+    return path
+
+
+def identity_header(directory: Path) -> str:
+    """Make the secret that a client must send to the App Service form of the managed identity endpoint."""
+    header = secrets.token_urlsafe(30)
+    with _opened(directory) as tx:
+        tx.put_secret("identity-header", authz.digest(header), {})
+    return header
 
 
 def set_switch(directory: Path, name: str, value: str | int) -> None:
@@ -151,6 +179,10 @@ def _settle(tx: Transaction, credentials: Body, profile: str, now: datetime) -> 
         "app_roles": [authz.EXCHANGE_APP_ROLE, authz.GRAPH_APP_ROLE],
         "directory_roles": ["Exchange Administrator"],
         "secret_expires": None,
+        "certificates": [],
+        "public_client": True,
+        "delegated_permissions": [authz.EXCHANGE_SCOPE, authz.GRAPH_SCOPE],
+        "managed_identity": "system",
     }
     tx.put(authz.APPLICATION, client_id, application)
     tx.put_secret("client-secret", authz.digest(credentials["client_secret"]), {"client_id": client_id})
@@ -166,12 +198,23 @@ def _settle(tx: Transaction, credentials: Body, profile: str, now: datetime) -> 
     tx.put_secret("cloudflare-token", authz.digest(credentials["cloudflare_api_token"]), {"id": token_id})
 
 
-def _write_private(path: Path, value: Body) -> None:
+def _register(tx: Transaction, directory: Path, client_id: str) -> None:
+    record = tx.get(authz.APPLICATION, client_id)
+    if record is not None:
+        pem = assertion.public_part((directory / CERTIFICATE_NAME).read_text(encoding="utf-8"))
+        kept = [known for known in record.body.get("certificates", ()) if known != pem]
+        tx.put(record.kind, record.key, {**record.body, "certificates": [*kept, pem]})
+
+
+def _json(value: Body) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _write_private(path: Path, text: str) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2)
-        file.write("\n")
+        file.write(text)
     os.replace(temporary, path)
 
 

@@ -60,8 +60,8 @@ _ALL = (
     ),
     Switch(
         name="permission_order",
-        choices=("fixed", "turned"),
-        meaning="order of the lines in EndUserQuarantinePermissions",
+        choices=("fixed", "turned", "shuffled"),
+        meaning="order of the lines in EndUserQuarantinePermissions; shuffled: another one at each reading",
     ),
     Switch(
         name="null_clears",
@@ -73,7 +73,29 @@ _ALL = (
         choices=("lower", "mixed"),
         meaning="innererror and internalexception, or InnerError and internalException",
     ),
-    Switch(name="next_link", choices=("works", "expires"), meaning="what a replayed @odata.nextLink answers"),
+    Switch(
+        name="next_link",
+        choices=("works", "expires"),
+        meaning="a replayed @odata.nextLink: good for thirty minutes, or for no moment at all",
+    ),
+    Switch(
+        name="number_type", choices=("number", "text"), meaning="JSON type of every whole number in a row of Exchange"
+    ),
+    Switch(
+        name="refusal_text",
+        choices=("worded", "bare"),
+        meaning="refusals whose text is open: in words of our own, or without a word about the cause",
+    ),
+    Switch(
+        name="not_found_form",
+        choices=("404", "500"),
+        meaning="an object that is not there: as in newer captures (404) or in older ones (500, another id)",
+    ),
+    Switch(
+        name="region",
+        choices=("none", "probe", "everything"),
+        meaning="what answers 302 to the tenant's region at a host without its prefix: the module file, or all calls",
+    ),
     Switch(
         name="result_size",
         choices=("honoured", "ignored"),
@@ -93,6 +115,10 @@ _ALL = (
         meaning="seconds before a new object is listed and may be named as a quarantine tag",
     ),
     Switch(
+        name="update_lag_seconds",
+        meaning="seconds before a changed object is read back with its new properties",
+    ),
+    Switch(
         name="hydration_polls",
         meaning="how often IsDehydrated still reads true after Enable-OrganizationCustomization",
     ),
@@ -106,6 +132,17 @@ _ALL = (
         choices=("present", "absent"),
         meaning="the subscription without which Get-ATPProtectionPolicyRule fails",
     ),
+    Switch(
+        name="conditional_access",
+        choices=("off", "people", "everyone"),
+        meaning="whose sign-in a Conditional Access policy blocks (53003); everyone includes applications",
+    ),
+    Switch(
+        name="assertion_replay",
+        choices=("allowed", "refused"),
+        meaning="a client assertion whose jti was seen before; msal uses one for nine minutes",
+    ),
+    Switch(name="device_interval_seconds", default_number=5, meaning="pause between two polls of a device code"),
     Switch(name="token_lifetime_seconds", default_number=3599, meaning="life of an access token"),
 )
 

@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenantapi.errors import ApiError
-from tenantapi.tenant import Secret, Tenant
+from tenantapi.tenant import Certificate, Secret, Tenant
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import requests
 
     from tenantapi.calls import Call
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from tenantapi.http import Http
     from tenantapi.pacing import Patience
 
-__all__ = ["ApiError", "Secret", "Services", "Tenant", "connect"]
+__all__ = ["ApiError", "Certificate", "Secret", "Services", "Tenant", "connect"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +64,15 @@ def connect(
     jitter: Callable[[], float] | None = None,
     ids: Callable[[], str] | None = None,
     patience: Patience | None = None,
+    prompt: Callable[[str], None] | None = None,
+    token_cache: Path | None = None,
 ) -> Services:
     """Make the clients of a tenant; nothing is sent until the first call.
 
     ``on_call`` is told of each attempt before it is sent and after it ended; if it raises before, nothing is
-    sent. ``clock`` counts seconds since the epoch. The other arguments replace what a test must not leave to
-    chance.
+    sent. ``prompt`` shows a person the code to enter and ``token_cache`` names the file to keep that sign-in in;
+    both are for a tenant whose ``sign_in`` is ``device-code``. ``clock`` counts seconds since the epoch. The
+    other arguments replace what a test must not leave to chance.
     """
     # Here, so that the names above can be had without loading requests.
     from tenantapi.cloudflare import CloudflareClient
@@ -78,7 +83,7 @@ def connect(
 
     chance = {} if jitter is None else {"jitter": jitter}
     http = Http(tenant, session=session, sleep=sleep, clock=clock, on_call=on_call, patience=patience, **chance)
-    tokens = Tokens(tenant, http)
+    tokens = Tokens(tenant, http, prompt=prompt, token_cache=token_cache, sleep=sleep, clock=clock)
     return Services(
         tenant=tenant,
         cloudflare=CloudflareClient(http, tenant),

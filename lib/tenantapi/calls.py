@@ -58,6 +58,8 @@ class Order:
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     bearer: Secret | None = None
+    nearby: bool = False
+    """True for a call to this machine or link, which no proxy can carry."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A call holds credentials and is never pickled.")

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from tenantapi.calls import Answer, Fault
-from tenantapi.errors import ApiError, InvalidRequestError, MalformedAnswerError, SignInError
+from tenantapi.calls import Answer
+from tenantapi.errors import (
+    ApiError,
+    ForbiddenError,
+    InvalidRequestError,
+    MalformedAnswerError,
+    NotFoundError,
+    SignInError,
+    UnauthorizedError,
+)
 from tenantapi.failures import refusal
 from tenantapi.http import Http
+from tenantapi.pages import Listing, explain, is_domain, member, members
 from tenantapi.tenant import Tenant
 
 _BASE: Final = "https://api.cloudflare.com/client/v4"
@@ -23,12 +33,31 @@ _PAGE_SIZE: Final = 1000  # the documented maximum
 _PAGE_CAP: Final = 100
 # An empty or dotted id would shorten the path, and the shorter path is the whole collection.
 _ID: Final = re.compile(r"[0-9A-Za-z-]+")
-_CREDENTIAL_CODES: Final = {6003, 6103, 6111, 9106}
-_CREDENTIAL_REMEDY: Final = "Check the Cloudflare API token: it must be a token, sent whole, not a global API key."
-_PERMISSION_REMEDY: Final = (
-    "Give the token the permission 'Cloud Email Security: Read', and for changes "
-    "'Cloud Email Security: Write', on this account, and check that the account has the product."
-)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenState:
+    """Hold what Cloudflare says of an API token [cloudflare.md 1, preflight]."""
+
+    owner: Literal["user", "account"]
+    """Whether a person owns it or the account itself."""
+    id: str
+    status: str
+    """``active``, ``disabled`` or ``expired``."""
+    expires_on: str | None = None
+    """End of its life as the service writes it (RFC 3339), or None when it has none."""
+    not_before: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAccess:
+    """Tell whether something may be read; ``error`` holds the refusal, in the service's words, when not."""
+
+    allowed: bool
+    error: ApiError | None = None
+
+    def __bool__(self) -> bool:
+        return self.allowed
 
 
 class CloudflareClient:
@@ -81,8 +110,8 @@ class CloudflareClient:
     def create_domain(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Add a domain and return it; it must be verified by its TXT record before it works."""
         answer = self._send("POST", self._domains, "POST domain", json=fields)
-        result = _member(answer)
-        if not _is_domain(result):
+        result = member(answer)
+        if not is_domain(result):
             raise answer.malformed("the new domain has no id or no name")
         return result
 
@@ -93,37 +122,60 @@ class CloudflareClient:
     def verification(self, domain_id: str) -> dict[str, Any]:
         """Return the TXT record that proves a domain: status, txt_record_name, txt_record_value [SPEC]."""
         answer = self._send("GET", f"{self._domains}/{_checked(domain_id)}/verification", "GET verification")
-        return _member(answer)
+        return member(answer)
 
-    def verify_token(self) -> dict[str, Any]:
-        """Return id and status of the token: active, disabled or expired.
+    def verify_token(self) -> TokenState:
+        """Return whose the token is and whether it is active.
 
         A user's token and an account's token are asked about at different places; the second is asked when
         the first does not know the token. This proves the token, not its permissions.
         """
+        owner: Literal["user", "account"] = "user"
         try:
             answer = self._send("GET", "/user/tokens/verify", "GET token")
         except ApiError as error:
             if error.status not in (400, 401, 403, 404):
                 raise
+            owner = "account"
             answer = self._send("GET", f"{self._account}/tokens/verify", "GET account token")
-        result = _member(answer)
-        if not isinstance(result.get("status"), str):
+        result = member(answer)
+        status = result.get("status")
+        if not isinstance(status, str):
             raise answer.malformed("the token's status is missing")
-        return result
+        ends, begins = result.get("expires_on"), result.get("not_before")
+        return TokenState(
+            owner=owner,
+            id=str(result.get("id", "")),
+            status=status,
+            expires_on=ends if isinstance(ends, str) else None,
+            not_before=begins if isinstance(begins, str) else None,
+        )
+
+    def can_read_domains(self) -> ReadAccess:
+        """Ask for one domain and tell whether the token may read the account's domains, and if not, why not.
+
+        This is the real check of the permission and of the account; what no reading can show is the
+        permission to write. Only a refusal of this identity counts as an answer; every other error is raised.
+        """
+        try:
+            answer = self._send("GET", self._domains, "GET one domain", params={"per_page": "1", "page": "1"})
+        except (ForbiddenError, UnauthorizedError, NotFoundError, InvalidRequestError) as error:
+            return ReadAccess(allowed=False, error=error)
+        members(answer)
+        return ReadAccess(allowed=True)
 
     def _one(self, method: str, domain_id: str, fields: Mapping[str, Any] | None) -> dict[str, Any]:
         if fields is not None and not fields:
             raise ValueError("There is no field to change.")
         path = f"{self._domains}/{_checked(domain_id)}"
         answer = self._send(method, path, f"{method} domain", json=fields)
-        result = _member(answer)
+        result = member(answer)
         if str(result.get("id")) != domain_id:
             raise answer.malformed(f"it is about domain {result.get('id')!r}, not {domain_id!r}")
         return result
 
     def _all(self, filters: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
-        listing = _Listing()
+        listing = Listing()
         fixed = {**filters, "per_page": str(_PAGE_SIZE), "order": "domain", "direction": "asc"}
         for number in range(1, _PAGE_CAP + 1):
             answer = self._send("GET", self._domains, "GET domains", params={**fixed, "page": str(number)})
@@ -157,111 +209,17 @@ class CloudflareClient:
             params=params,
             json=json,
             bearer=token,
-            explain=_explain,
+            explain=explain,
         )
         success = answer.object().get("success")
         if success is False:
-            raise refusal(InvalidRequestError, answer, _explain(answer))
+            raise refusal(InvalidRequestError, answer, explain(answer))
         if success is not True:
             raise answer.malformed("it does not say whether it succeeded")
         return answer
-
-
-class _Listing:
-    """Gather the pages of one list, and refuse whatever contradicts itself.
-
-    The service's own SDK reads until a page is empty and never leaves a server that repeats page 1
-    [cloudflare-python 2584]; here the announced numbers and the ids themselves must agree.
-    """
-
-    def __init__(self) -> None:
-        self.rows: dict[str, dict[str, Any]] = {}
-        self._announced: int | None = None
-
-    def ends_with(self, answer: Answer, number: int) -> bool:
-        """Take in page ``number`` and tell whether it was the last one."""
-        page = _members(answer)
-        for row in page:
-            if str(row["id"]) in self.rows:
-                raise answer.malformed(f"page {number} repeats domain {row['domain']}")
-            self.rows[str(row["id"])] = row
-        info = _page_info(answer)
-        if info.get("page", number) != number:
-            raise answer.malformed(f"page {number} was asked for and page {info['page']} came")
-        announced = info.get("total_count", self._announced)
-        if self._announced is not None and announced != self._announced:
-            raise answer.malformed("the number of domains changed while they were read")
-        self._announced = announced
-        pages = info.get("total_pages")
-        if page and (pages is None or number < pages):
-            return False
-        if pages is not None and number < pages:
-            raise answer.malformed(f"page {number} of {pages} is empty")
-        if announced is not None and announced != len(self.rows):
-            raise answer.malformed(f"{announced} domains were announced and {len(self.rows)} came")
-        return True
-
-
-def _members(answer: Answer) -> list[dict[str, Any]]:
-    found = answer.object().get("result")
-    if not isinstance(found, list) or not all(_is_domain(row) for row in found):
-        raise answer.malformed("the result is not a list of domains with id and name")
-    return found
-
-
-def _member(answer: Answer) -> dict[str, Any]:
-    found = answer.object().get("result")
-    if not isinstance(found, dict):
-        raise answer.malformed("the result is not an object")
-    return found
-
-
-def _is_domain(row: object) -> bool:
-    # Ids were integers until version 5 of the SDK [PYn].
-    return isinstance(row, dict) and isinstance(row.get("id"), (str, int)) and isinstance(row.get("domain"), str)
-
-
-def _page_info(answer: Answer) -> dict[str, int]:
-    """Return the numbers of ``result_info``; those that are missing or null are left out."""
-    info = answer.object().get("result_info")
-    names = ("page", "total_count", "total_pages")
-    found = {name: info[name] for name in names if info.get(name) is not None} if isinstance(info, dict) else {}
-    if not all(isinstance(value, int) for value in found.values()):
-        raise answer.malformed("the page numbers are not numbers")
-    return found
 
 
 def _checked(domain_id: str) -> str:
     if not _ID.fullmatch(domain_id):
         raise ValueError(f"{domain_id!r} is not the id of a domain. Nothing was sent.")
     return domain_id
-
-
-def _explain(answer: Answer) -> Fault:
-    """Read code, message, pointer and ``error_chain`` of every error [SPEC; ISS for the chain]."""
-    try:
-        listed = answer.object().get("errors")
-    except MalformedAnswerError:
-        listed = None
-    errors = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    chains = [link for entry in errors for link in _chain(entry)]
-    codes = tuple(entry["code"] for entry in (*errors, *chains) if isinstance(entry.get("code"), int))
-    if _CREDENTIAL_CODES & set(codes):
-        remedy = _CREDENTIAL_REMEDY
-    else:
-        remedy = _PERMISSION_REMEDY if answer.status == 403 else ""
-    return Fault(text="; ".join(_sentence(entry) for entry in errors), codes=codes, remedy=remedy)
-
-
-def _chain(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = entry.get("error_chain")
-    return [link for link in found if isinstance(link, dict)] if isinstance(found, list) else []
-
-
-def _sentence(entry: Mapping[str, Any]) -> str:
-    source = entry.get("source")
-    pointer = source.get("pointer") if isinstance(source, dict) else None
-    causes = [_sentence(link) for link in _chain(entry)]
-    where = f" at {pointer}" if pointer else ""
-    because = f" (because: {'; '.join(causes)})" if causes else ""
-    return f"{entry.get('code', 'no code')} {entry.get('message', 'no message')}{where}{because}"

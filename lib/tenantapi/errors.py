@@ -12,6 +12,7 @@
     ├── ThrottledError          429
     ├── ServiceError            5xx
     ├── MalformedAnswerError    not JSON, a needed key is missing, a list is incomplete
+    ├── UnconfirmedServiceError this cloud is not known to have the service; nothing was sent
     └── TenantMismatchError     token, path and anchor do not name one tenant
 
 Nothing else leaves this library on account of a network or a service. A ``ValueError`` or a ``TypeError``
@@ -146,6 +147,12 @@ class MalformedAnswerError(ApiError):
     """
 
     summary = "The answer cannot be relied on"
+
+
+class UnconfirmedServiceError(ApiError):
+    """Tell that nobody is known to have reached the service in this tenant's cloud; nothing was sent."""
+
+    summary = "The service is not confirmed in this cloud"
 
 
 class TenantMismatchError(ApiError):

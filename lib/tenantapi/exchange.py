@@ -15,16 +15,19 @@ from urllib.parse import quote, urlsplit
 
 from tenantapi import envelope
 from tenantapi.calls import Answer
+from tenantapi.clouds import same_vendor
 from tenantapi.errors import InvalidRequestError, TenantMismatchError
-from tenantapi.failures import refusal
+from tenantapi.failures import refusal, require_confirmed
+from tenantapi.grants import Grants
 from tenantapi.http import Http
-from tenantapi.tenant import Secret, Tenant, same_vendor
+from tenantapi.tenant import Secret, Tenant
 from tenantapi.tokens import Tokens
 
 _SERVICE: Final = "Exchange Online"
 _PAGE_CAP: Final = 100
 # The system mailbox that stands for the organisation when an application calls [CIPP-EXO, PYC].
 _ANCHOR: Final = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{tenant_id}"
+_USER_ANCHOR: Final = "UPN:"  # [CIPP-EXO, MOD]
 # Those of our cmdlets that take ResultSize [DOCS]; "Unlimited" avoids pages altogether [G2O].
 _HAVE_RESULT_SIZE: Final = frozenset({"get-transportrule", "get-accepteddomain", "get-inboundconnector"})
 # The service ignores which module version asks; it only wants the parameter [facts 1.1, value open].
@@ -58,7 +61,6 @@ class ExchangeClient:
         self._tenant = tenant
         self._ids = ids
         self._host = tenant.hosts.exchange
-        self._anchor = _ANCHOR.format(tenant_id=tenant.tenant_id)
 
     def rows(self, cmdlet: str, **parameters: Any) -> tuple[dict[str, Any], ...]:
         """Run a ``Get-`` cmdlet and return all its rows, asking for all where the cmdlet can be asked."""
@@ -109,6 +111,14 @@ class ExchangeClient:
             raise answer.malformed("it names no cmdlets")
         return frozenset(name.strip() for text in lists for name in str(text).split(",") if name.strip())
 
+    def grants(self) -> Grants | None:
+        """Return what the token for Exchange Online says about this identity, or None when it cannot be read.
+
+        It signs in if need be, and asks nothing of Exchange Online itself.
+        """
+        require_confirmed(self._tenant, _SERVICE)
+        return self._tokens.grants(f"https://{self._host}/.default")
+
     def _send(
         self,
         method: str,
@@ -119,9 +129,9 @@ class ExchangeClient:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        self._check_tenant(url, self._anchor)
+        require_confirmed(self._tenant, _SERVICE)
+        self._check_tenant(url)
         fields = {
-            "X-AnchorMailbox": self._anchor,
             "Prefer": "odata.maxpagesize=1000",
             "client-request-id": self._ids(),
             "Accept-Language": "en-US",  # warnings are recognised by their English words
@@ -135,7 +145,7 @@ class ExchangeClient:
                 service=_SERVICE,
                 operation=operation,
                 safe=safe,
-                headers=fields,
+                headers={"X-AnchorMailbox": self._anchor(), **fields},
                 json=body,
                 bearer=bearer,
                 explain=envelope.explain,
@@ -146,6 +156,13 @@ class ExchangeClient:
         if fault is not None:
             raise refusal(fault.error or InvalidRequestError, answer, fault)
         return answer
+
+    def _anchor(self) -> str:
+        """Name the mailbox to route by: that of the person signed in, or else the organisation's own."""
+        user = self._tokens.user
+        if user is None:
+            return _ANCHOR.format(tenant_id=self._tenant.tenant_id)
+        return _USER_ANCHOR + user
 
     def _next_link(self, answer: Answer, seen: set[str]) -> str | None:
         """Return the address of the next page, or None at the end."""
@@ -179,15 +196,14 @@ class ExchangeClient:
         except ValueError:
             return False
 
-    def _check_tenant(self, url: str, anchor: str) -> None:
-        """Refuse a path or an anchor of another tenant; the token is checked where it is fetched."""
+    def _check_tenant(self, url: str) -> None:
+        """Refuse the path of another tenant; the token is checked where it is fetched."""
         path = urlsplit(url).path.lower().split("/")
         wanted = self._tenant.tenant_id.lower()
-        if path[1:2] == ["adminapi"] and path[3:4] == [wanted] and anchor.lower().endswith("@" + wanted):
+        if path[1:2] == ["adminapi"] and path[3:4] == [wanted]:
             return
         raise TenantMismatchError(
-            f"Tenant {self._tenant.name} is {wanted}, but the call would go to {urlsplit(url).path} "
-            f"by way of {anchor}. Nothing was sent.",
+            f"Tenant {self._tenant.name} is {wanted}, but the call would go to {urlsplit(url).path}. Nothing was sent.",
             remedy="The service named another tenant, or this library is at fault. Do not repeat the run.",
             service=_SERVICE,
         )

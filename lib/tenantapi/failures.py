@@ -20,12 +20,14 @@ from tenantapi.errors import (
     InvalidRequestError,
     MalformedAnswerError,
     NotFoundError,
+    Service,
     ServiceError,
     ThrottledError,
     UnauthorizedError,
+    UnconfirmedServiceError,
     UnreachableError,
 )
-from tenantapi.tenant import concealed
+from tenantapi.tenant import Tenant, concealed
 
 _LONGEST_TEXT = 1000
 
@@ -116,6 +118,19 @@ _ADVICE: dict[type[ApiError], str] = {
     InvalidRequestError: "Correct what the message names; repeating the same call does not help.",
 }
 REREAD = "The change may have been made: read the object again before repeating it."
+
+
+def require_confirmed(tenant: Tenant, service: Service) -> None:
+    """Refuse a service that nobody is known to have reached in the tenant's cloud, unless the tenant allows it."""
+    if service not in tenant.hosts.unconfirmed or tenant.allow_unconfirmed:
+        return
+    raise UnconfirmedServiceError(
+        f"Tenant {tenant.name} is in the cloud {tenant.cloud!r}, where no source confirms that {service} answers "
+        "at the address used here. Nothing was sent.",
+        remedy="Make these settings with the vendor's PowerShell module, or set allow_unconfirmed for this tenant "
+        "to try it.",
+        service=service,
+    )
 
 
 def from_exception(cause: BaseException, order: Order) -> ApiError:

@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 
 from tenantapi.calls import Answer, Fault
 from tenantapi.errors import MalformedAnswerError, NotFoundError
+from tenantapi.failures import require_confirmed
+from tenantapi.grants import Grants
 from tenantapi.http import Http
 from tenantapi.tenant import Secret, Tenant
 from tenantapi.tokens import Tokens
@@ -76,6 +78,14 @@ class GraphClient:
             )
         return next(iter(hosts), None)
 
+    def grants(self) -> Grants | None:
+        """Return what the token for Graph says about this identity, or None when it cannot be read.
+
+        It signs in if need be, and asks nothing of Graph itself.
+        """
+        require_confirmed(self._tenant, _SERVICE)
+        return self._tokens.grants(f"https://{self._host}/.default")
+
     def _pages(self, url: str, operation: str) -> Iterator[tuple[Answer, list[dict[str, Any]]]]:
         seen = {url}
         for _ in range(_PAGE_CAP):
@@ -104,6 +114,8 @@ class GraphClient:
             return False
 
     def _get(self, url: str, operation: str) -> Answer:
+        require_confirmed(self._tenant, _SERVICE)
+
         def send(bearer: Secret) -> Answer:
             return self._http.request(
                 "GET", url, service=_SERVICE, operation=operation, safe=True, bearer=bearer, explain=_explain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import random
 import time
@@ -15,11 +16,12 @@ import urllib3
 from requests.auth import AuthBase
 
 from tenantapi.calls import Answer, Call, Fault, Headers, Order, encoded, unpacked
+from tenantapi.clouds import same_vendor
 from tenantapi.errors import ApiError, Service, ThrottledError
 from tenantapi.failures import from_exception, from_status
 from tenantapi.gateway import open_session
 from tenantapi.pacing import Budget, Patience, retry_after
-from tenantapi.tenant import Secret, Tenant, same_vendor
+from tenantapi.tenant import Secret, Tenant
 
 USER_AGENT = f"tenantapi/1 python-requests/{requests.__version__}"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -84,19 +86,22 @@ class Http:
         bearer: Secret | None = None,
         explain: Callable[[Answer], Fault] | None = None,
         tolerate: Container[int] = (),
+        nearby: bool = False,
     ) -> Answer:
         """Send one call and return its answer, whose status is below 300 or among those to tolerate.
 
         A ``safe`` call is tried up to four times on a lost connection, a time-out, 408, 429, 500, 502, 503
         and 504, with growing pauses or after what ``Retry-After`` says. Any other call is sent once; only a
         429, said before any work is done, is followed by another try. Raises an ``ApiError`` otherwise;
-        ``explain`` reads the service's own words out of a failed answer.
+        ``explain`` reads the service's own words out of a failed answer. ``nearby`` allows plain http to an
+        address of this machine or link, and past any proxy, as the sign-in of a cloud machine needs it; a
+        ``bearer`` never goes there.
         """
         body, content_type = encoded(json, form)
         order = Order(
             tenant=self._tenant.name,
             method=method,
-            url=_https(url),
+            url=_near(url, bearer) if nearby else _https(url),
             service=service,
             operation=operation or f"{method} {urlsplit(url).path}",
             safe=safe,
@@ -104,6 +109,7 @@ class Http:
             params=params or {},
             body=body,
             bearer=bearer,
+            nearby=nearby,
         )
         answer, tries = self._persist(order)
         if answer.status < 300 or answer.status in tolerate:
@@ -222,7 +228,7 @@ class Http:
             timeout=(self._patience.connect_timeout, self._patience.read_timeout),
             verify=True if verify is None else verify,
             cert=settings["cert"],
-            proxies=settings["proxies"],
+            proxies={} if order.nearby else settings["proxies"],
         )
         self._session.cookies.update(response.cookies)
         try:
@@ -276,3 +282,14 @@ def _https(url: str) -> str:
             f"A credential never travels to {url.partition('?')[0]!r}: the address must begin with https://."
         )
     return url
+
+
+def _near(url: str, bearer: Secret | None) -> str:
+    parts = urlsplit(url)
+    try:
+        address = ipaddress.ip_address(parts.hostname or "")
+    except ValueError:
+        address = None
+    if parts.scheme == "http" and address and (address.is_loopback or address.is_link_local) and bearer is None:
+        return url
+    raise ValueError(f"{url.partition('?')[0]!r} is no address of this machine or link. Nothing was sent.")

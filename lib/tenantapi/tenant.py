@@ -1,7 +1,4 @@
-"""Name a tenant, its credentials and the hosts of its cloud.
-
-Hosts follow facts 1.12 [SCUBA; M365; Graph national-cloud page; Exchange admin API v2.0 page].
-"""
+"""Name a tenant, its credentials and the way it signs in; nothing here touches the network or a file."""
 
 from __future__ import annotations
 
@@ -10,9 +7,12 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NoReturn, SupportsIndex, final
+from pathlib import Path
+from typing import Final, Literal, NoReturn, SupportsIndex, final, get_args
 from urllib.parse import urlsplit
 from uuid import UUID
+
+from tenantapi.clouds import CLOUDS, Cloud
 
 _MASK: Final = "[secret]"
 _HEADER_SAFE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
@@ -83,74 +83,30 @@ def is_header_safe(text: str) -> bool:
     return _HEADER_SAFE.fullmatch(text) is not None
 
 
+SignIn = Literal["secret", "certificate", "device-code", "managed-identity"]
+WAYS: Final[tuple[str, ...]] = get_args(SignIn)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cloud:
-    """Name the three hosts of one Microsoft cloud."""
+class Certificate:
+    """Say where the certificate of an application lies: a PEM file with its private key and the certificate.
 
-    login: str
-    graph: str
-    exchange: str
+    The file is read when signing in and not before, so that a renewed certificate is found.
+    """
 
-
-_WORLD: Final = Cloud(login="login.microsoftonline.com", graph="graph.microsoft.com", exchange="outlook.office365.com")
-
-CLOUDS: Final[dict[str, Cloud]] = {
-    "commercial": _WORLD,
-    "gcc": _WORLD,
-    "gcc-high": Cloud(login="login.microsoftonline.us", graph="graph.microsoft.us", exchange="outlook.office365.us"),
-    "dod": Cloud(
-        login="login.microsoftonline.us",
-        graph="dod-graph.microsoft.us",
-        exchange="outlook-dod.office365.us",
-    ),
-    # Whether InvokeCommand answers in this cloud is not confirmed (facts 7, point 8).
-    "china": Cloud(
-        login="login.partner.microsoftonline.cn",
-        graph="microsoftgraph.chinacloudapi.cn",
-        exchange="outlook.office365.cn",
-    ),
-}
-
-# A service may name another host of its own in an answer (a redirect, a next page). Names below these
-# suffixes are given out by the vendor alone, so a token may travel there; a bare "chinacloudapi.cn" would
-# hold customers' machines.
-_VENDOR_DOMAINS: Final = (
-    "cloudflare.com",
-    "office365.com",
-    "office365.us",
-    "office365.cn",
-    "microsoft.com",
-    "microsoft.us",
-    "microsoftonline.com",
-    "microsoftonline.us",
-    "partner.microsoftonline.cn",
-    "microsoftgraph.chinacloudapi.cn",
-)
-
-
-def vendor_domain(host: str) -> str | None:
-    """Return the vendor's domain that a host name belongs to, or None for any other host."""
-    name = host.lower().rstrip(".")
-    for domain in _VENDOR_DOMAINS:
-        if name == domain or name.endswith("." + domain):
-            return domain
-    return None
-
-
-def same_vendor(one: str, other: str) -> bool:
-    """Tell whether two hosts belong to one domain of one vendor."""
-    domain = vendor_domain(one)
-    return domain is not None and domain == vendor_domain(other)
+    path: Path
+    passphrase: Secret | None = None
+    """What the private key in the file is locked with, if it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
     """Describe one Microsoft 365 tenant and the Cloudflare account before it.
 
-    Raises ``ValueError``, which never shows a credential, when a part cannot be meant: an unknown cloud, a
-    tenant id that is no GUID (the anchor mailbox and the check against the token need one), an account id
-    that would change the path, a credential that no header can carry (a line end read along from a file), a
-    gateway that is not loopback.
+    Raises ``ValueError``, which never shows a credential, when a part cannot be meant: an unknown cloud or way
+    of signing in, a tenant id that is no GUID (the anchor mailbox and the check against the token need one),
+    an account id that would change the path, a credential that no header can carry (a line end read along
+    from a file), a gateway that is not loopback.
     """
 
     name: str
@@ -162,10 +118,20 @@ class Tenant:
     cloud: str = "commercial"
     gateway: str | None = None
     """Address of a simulated tenant, ``http://127.0.0.1:PORT``; every call of this tenant then goes there."""
+    sign_in: SignIn = "secret"
+    """How tokens are had from Entra ID; nothing is tried beside it. ``client_id`` is the application that a
+    secret, a certificate or a device code signs in to, and means nothing to a managed identity."""
+    certificate: Certificate | None = None
+    managed_identity_client_id: str | None = None
+    """Which of a machine's user-assigned identities is meant; None for the machine's own."""
+    allow_unconfirmed: bool = False
+    """True to call a service also where nobody is known to have reached it in this cloud."""
 
     def __post_init__(self) -> None:
         if self.cloud not in CLOUDS:
             raise ValueError(f"Tenant {self.name}: cloud {self.cloud!r} is not one of {', '.join(CLOUDS)}.")
+        if self.sign_in not in WAYS:
+            raise ValueError(f"Tenant {self.name}: sign_in {self.sign_in!r} is not one of {', '.join(WAYS)}.")
         try:
             UUID(self.tenant_id)
         except ValueError:

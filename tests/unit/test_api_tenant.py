@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 from tenantapi import Secret, Tenant
-from tenantapi.tenant import CLOUDS, same_vendor, vendor_domain
+from tenantapi.clouds import CLOUDS, same_vendor, vendor_domain
 
 
 def tenant(**changes):

@@ -15,10 +15,13 @@ from simtenant.switches import SWITCHES
 NOT_ASSUMED = {
     "error_key_case",
     "next_link",
+    "not_found_form",
     "exchange_page_size",
     "graph_page_size",
     "cloudflare_limit",
+    "conditional_access",
     "defender_plan",
+    "device_interval_seconds",
     "token_lifetime_seconds",
 }
 

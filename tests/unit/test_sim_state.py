@@ -60,6 +60,7 @@ def test_two_tenants_start_with_the_same_objects(tmp_path: Path) -> None:
         "AcceptedDomain",
         "GraphDomain",
         "EmailSecurityDomain",
+        "Person",
     ]
 
 
@@ -103,7 +104,7 @@ def test_every_profile_keeps_foreign_objects(tmp_path: Path, profile: str) -> No
     objects = state.objects(tmp_path)
     assert {"Company disclaimer", "Mark external senders"} <= {rule["Name"] for rule in objects["TransportRule"]}
     assert [rule["Priority"] for rule in objects["TransportRule"]] == list(range(len(objects["TransportRule"])))
-    assert [domain["domain"] for domain in objects["EmailSecurityDomain"]][-1] == "example.net"
+    assert "example.net" in {domain["domain"] for domain in objects["EmailSecurityDomain"]}
 
 
 def test_a_change_by_hand_moves_the_date_and_is_not_logged(tmp_path: Path) -> None:

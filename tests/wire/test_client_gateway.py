@@ -23,7 +23,13 @@ from cryptography.x509.oid import NameOID
 
 import tenantapi
 from tenantapi import Secret, Tenant
-from tenantapi.errors import ApiTimeoutError, ForbiddenError, MalformedAnswerError, UnreachableError
+from tenantapi.errors import (
+    ApiTimeoutError,
+    ForbiddenError,
+    MalformedAnswerError,
+    SignInError,
+    UnreachableError,
+)
 from tenantapi.gateway import GatewayAdapter
 from tenantapi.http import Http
 from tenantapi.pacing import Patience
@@ -144,14 +150,22 @@ def test_path_query_host_token_and_body_arrive_as_meant(far):
 
 def test_a_service_is_reached_by_the_gateway(far):
     with tenantapi.connect(tenant(far.server_port)) as services:
-        assert services.cloudflare.verify_token() == {"id": "t", "status": "active"}
+        assert services.cloudflare.verify_token().id == "t"
     assert far.seen[0][:2] == ("GET", "/client/v4/user/tokens/verify")
+
+
+def test_the_metadata_service_of_a_machine_is_reached_by_the_gateway_too(far):
+    machine = dataclasses.replace(tenant(far.server_port), sign_in="managed-identity")
+    with tenantapi.connect(machine) as services, pytest.raises(SignInError, match="no reason given"):
+        services.graph.domain("example.com")
+    assert far.seen[0][1].startswith("/metadata/identity/oauth2/token?")
+    assert far.seen[0][2]["Host"] == "169.254.169.254"
 
 
 def test_a_given_session_is_carried_to_the_gateway_too(far):
     with requests.Session() as session:
         services = tenantapi.connect(tenant(far.server_port), session=session)
-        assert services.cloudflare.verify_token()["status"] == "active"
+        assert services.cloudflare.verify_token().status == "active"
 
 
 def test_a_connection_is_used_again(far):

@@ -80,6 +80,7 @@ CASES = [
     ("malformed", 200, True),
     ("ignored", 200, False),
     ("embedded-error", 200, False),
+    ("partial", 200, True),
 ]
 
 
@@ -106,6 +107,24 @@ def test_kind(client: Client, kind: str, status: int | None, kept: bool) -> None
     row = client.last_logged()
     assert (row["cmdlet"], row["write"], row["status"]) == ("New-QuarantinePolicy", True, status)
     assert client.invoke("Get-QuarantinePolicy")[0] == 200
+
+
+@pytest.mark.parametrize("status", [None, 500])
+def test_half_of_a_change_is_kept(client: Client, status: int | None) -> None:
+    client.set_faults({"kind": "partial", "status": status})
+    changes = {"Identity": "Default", "QuarantineRetentionPeriod": 9, "BulkThreshold": 3}
+    assert client.invoke("Set-HostedContentFilterPolicy", **changes)[0] == (status or 200)
+    policy = state.objects(client.directory)["HostedContentFilterPolicy"][0]
+    assert (policy["QuarantineRetentionPeriod"], policy["BulkThreshold"]) == (9, 7)
+
+
+def test_half_of_a_patch_is_kept(client: Client) -> None:
+    domain = state.objects(client.directory)["EmailSecurityDomain"][0]
+    client.set_faults({"kind": "partial", "match": {"method": "PATCH"}})
+    body = json.dumps({"lookback_hops": 5, "require_tls_outbound": True}).encode()
+    assert client.send("PATCH", f"{client.domains}/{domain['id']}", body, client.bearer)[0] == 200
+    changed = state.objects(client.directory)["EmailSecurityDomain"][0]
+    assert (changed["lookback_hops"], changed["require_tls_outbound"]) == (5, False)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +168,7 @@ def test_throttling_speaks_each_vendors_language(client: Client) -> None:
     assert (status, headers["Retry-After"], headers["Content-Type"]) == (429, "2", "text/plain")
     assert b"maximum number of concurrent requests per tenant" in raw
     status, headers, raw = client.send("GET", client.domains, headers=client.bearer)
-    assert (status, headers["Retry-After"], json.loads(raw)["errors"][0]["code"]) == (429, "2", 971)
+    assert (status, headers["Retry-After"], json.loads(raw)["errors"][0]["code"]) == (429, "2", 10429)
     status, headers, raw = client.send("GET", "/v1.0/domains")
     assert (status, headers["Retry-After"], json.loads(raw)["error"]["code"]) == (429, "2", "TooManyRequests")
 

@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
+from wire.carried import Tenant, carried, running
 
-from simtenant import server, state
-
-
-@dataclass
-class Tenant:
-    directory: Path
-    url: str
-    known: dict[str, Any]
-
-
-class Gateway(HTTPAdapter):
-    """Carries calls for the vendors' hosts to loopback and leaves the meant host in the Host header."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.url = url
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **named: Any) -> requests.Response:
-        meant = urlsplit(str(request.url))
-        here = urlsplit(self.url)
-        request.headers["Host"] = meant.netloc
-        request.url = urlunsplit((here.scheme, here.netloc, meant.path, meant.query, ""))
-        return super().send(request, *args, **named)
+from simtenant import state
 
 
 @pytest.fixture
 def tenant(tmp_path: Path) -> Iterator[Tenant]:
-    state.create(tmp_path)
-    with server.running(tmp_path) as running:
-        known = json.loads((tmp_path / "credentials.json").read_text(encoding="utf-8"))
-        yield Tenant(tmp_path, running.url, known)
+    with running(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
 def session(tenant: Tenant) -> Iterator[requests.Session]:
-    with requests.Session() as opened:
-        opened.trust_env = False
-        opened.mount("https://", Gateway(tenant.url))
+    with carried(tenant) as opened:
         yield opened
 
 
@@ -210,3 +181,97 @@ def test_graph_sdk_tells_record_types_apart(tenant: Tenant, session: requests.Se
         assert missing.value.response_status_code == 404
 
     asyncio.run(ask())
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Tenant]:
+    with running(tmp_path, profile="busy") as found:
+        yield found
+
+
+def patient(tenant: Tenant) -> Any:
+    """Give the vendor's SDK with its own retries switched on."""
+    cloudflare = pytest.importorskip("cloudflare")
+    token = tenant.known["cloudflare_api_token"]
+    client = cloudflare.Cloudflare(base_url=f"{tenant.url}/client/v4", api_token=token)
+    client.api_email = client.api_key = client.user_service_key = None
+    return client
+
+
+def test_sdk_reads_three_pages(busy: Tenant) -> None:
+    account = busy.known["cloudflare_account_id"]
+    with patient(busy) as client:
+        names = [domain.domain for domain in client.email_security.settings.domains.list(account_id=account)]
+    assert len(names) == len(set(names)) == 43
+    # Three pages with rows, and the empty one by which the SDK knows the end.
+    assert [row["status"] for row in state.requests_log(busy.directory)] == [200] * 4
+
+
+def test_sdk_patch_merges_and_put_replaces(tenant: Tenant, sdk: Any) -> None:
+    account = tenant.known["cloudflare_account_id"]
+    domains = sdk.email_security.settings.domains
+    before = next(iter(domains.list(account_id=account))).to_dict()
+    patched = domains.edit(before["id"], account_id=account, lookback_hops=7).to_dict()
+    moved = {"lookback_hops", "modified_at"}
+    assert {name: value for name, value in patched.items() if name not in moved} == {
+        name: value for name, value in before.items() if name not in moved
+    }
+    assert patched["lookback_hops"] == 7
+    whole = {"allowed_delivery_modes": ["BCC"], "drop_dispositions": [], "ip_restrictions": [], "regions": ["DE"]}
+    put = domains.update(before["id"], account_id=account, **whole).to_dict()
+    assert {name: put[name] for name in whole} == whole
+    assert not put.keys() & {"lookback_hops", "transport"}, "what PUT leaves out is gone"
+    assert (put["require_tls_outbound"], put["domain"]) == (None, before["domain"])
+    with pytest.raises(Exception, match="/lookback_hops: must not be null"):
+        domains.edit(before["id"], account_id=account, lookback_hops=None)
+
+
+@pytest.mark.parametrize("retry_after", [0, None])
+def test_sdk_repeats_a_throttled_call(tenant: Tenant, retry_after: int | None) -> None:
+    fault = {"kind": "throttle", "retry_after": retry_after, "times": 1, "match": {"path": "email-security"}}
+    assert requests.post(f"{tenant.url}/_sim/faults", json=[fault], timeout=5).status_code == 200
+    with patient(tenant) as client:
+        domains = client.email_security.settings.domains.list(account_id=tenant.known["cloudflare_account_id"])
+        assert domains.result[0].domain == "example.com"
+    assert [row["status"] for row in state.requests_log(tenant.directory)] == [429, 200]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the SDK against its own older parts
+def test_graph_sdk_follows_pages_and_repeats_a_throttled_call(tenant: Tenant, session: requests.Session) -> None:
+    pytest.importorskip("msgraph")
+    import httpx
+    from kiota_abstractions.authentication import AccessTokenProvider, AllowedHostsValidator
+    from kiota_abstractions.authentication import BaseBearerTokenAuthenticationProvider as Bearer
+    from msgraph import GraphRequestAdapter, GraphServiceClient
+    from msgraph_core import GraphClientFactory
+
+    got = application(tenant, session).acquire_token_for_client(["https://graph.microsoft.com/.default"])
+    state.set_switch(tenant.directory, "graph_page_size", 1)
+    fault = {"kind": "throttle", "retry_after": 1, "at": 2, "match": {"path": "/v1.0/domains"}}
+    assert requests.post(f"{tenant.url}/_sim/faults", json=[fault], timeout=5).status_code == 200
+
+    class Fixed(AccessTokenProvider):
+        async def get_authorization_token(self, uri: str, additional: Any = None) -> str:
+            return str(got["access_token"])
+
+        def get_allowed_hosts_validator(self) -> AllowedHostsValidator:
+            return AllowedHostsValidator([])
+
+    async def names() -> list[str]:
+        # The SDK's middleware wraps the transport and forgets to close it.
+        transport = httpx.AsyncHTTPTransport(trust_env=False)
+        async with transport, httpx.AsyncClient(transport=transport, trust_env=False) as plain:
+            adapter = GraphRequestAdapter(
+                Bearer(Fixed()), client=GraphClientFactory.create_with_default_middleware(client=plain)
+            )
+            adapter.base_url = f"{tenant.url}/v1.0"
+            domains = GraphServiceClient(request_adapter=adapter).domains
+            page, found = await domains.get(), []
+            while page is not None:
+                found += [str(domain.id) for domain in page.value]
+                page = await domains.with_url(page.odata_next_link).get() if page.odata_next_link else None
+            return found
+
+    assert asyncio.run(names()) == ["example.com", "example.org", "example.net", "simulated.onmicrosoft.com"]
+    answered = [row["status"] for row in state.requests_log(tenant.directory) if row["path"] == "/v1.0/domains"]
+    assert answered == [200, 429, 200, 200, 200]
