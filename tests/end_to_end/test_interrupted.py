@@ -30,7 +30,14 @@ def start(kit: Kit, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "runbook", "apply", "--tenant", "demo"]
     command += ["--approve", kit.result("plan")["plan_hash"], *more]
     return subprocess.Popen(
-        command, env=kit.environment(), cwd=kit.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=kit.environment(),
+        cwd=kit.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has them ignore SIGINT; a person's terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
