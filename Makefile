@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
 
 .PHONY: demo test lint unit notebooks bench mutants regenerate pictures clean help
 
@@ -20,8 +21,11 @@ lint: $(STAMP)            ## style, types and layers
 	$(RUN)/mypy
 	$(RUN)/lint-imports --no-cache
 
-unit: $(STAMP)            ## the tests alone
-	$(RUN)/pytest -n 2 -q
+unit: $(STAMP)            ## the tests, then every call that was made in them held against the published contracts
+	rm -f $(TRANSCRIPT)
+	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n 2 -q
+	$(RUN)/python tests/wire/contract.py --client tenantapi/ $(TRANSCRIPT)
+	rm -f $(TRANSCRIPT)
 
 notebooks: $(STAMP)       ## JupyterLab on the notebooks, against the simulated tenant
 	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[notebook]'

@@ -121,7 +121,9 @@ def _value(setting: Setting, identity: str, values: Mapping[str, Any], look_up: 
                 raise _Undecided(f"the tutorial leaves {name} open, and no value was given")
             return _as_sent(value), f"input {name}"
         case ReferenceValue(name=name):
-            region = values[reference_field(name)]
+            region = values.get(reference_field(name))
+            if region is None:
+                raise _Undecided(f"the list {name} needs a region: set {reference_field(name)}")
             snapshot = references.egress_snapshot()
             note = f"egress addresses for {region}, as published on {snapshot.date}"
             return references.egress_ranges(region, snapshot), note

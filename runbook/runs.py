@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runbook.errors import PlanRefused
+from runbook.errors import PlanRefused, UsageError
 from runbook.plan import digest, plan_digest
 
 
@@ -38,7 +38,13 @@ class RunFolder:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", tenant)[:40] or "tenant"
         path = (base or runs_directory()) / f"{stamp}-{safe}-{mode}-{secrets.token_hex(3)}"
-        path.mkdir(parents=True)
+        try:
+            path.mkdir(parents=True)
+        except OSError as error:
+            raise UsageError(
+                f"The folder {path} for this run cannot be made: {error.strerror}.",
+                "Set RUNBOOK_RUNS to a folder that can be written.",
+            ) from error
         return cls(path.absolute())
 
     @property

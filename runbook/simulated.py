@@ -64,7 +64,7 @@ def running(directory: Path) -> str | None:
         url = str(read_address(directory)["url"])
         with urllib.request.urlopen(f"{url}/_sim/health", timeout=2) as answer:
             return url if json.load(answer).get("ok") else None
-    except (OSError, ValueError, KeyError, urllib.error.URLError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, urllib.error.URLError):
         return None
 
 
@@ -119,7 +119,12 @@ def serving(directory: Path, *, profile: str = "new", latency_ms: float = 0) -> 
 
 def credentials(directory: Path) -> dict[str, Any]:
     """Return the made-up credentials of the simulated tenant (they were drawn when its state was created)."""
-    loaded: dict[str, Any] = json.loads((directory / "credentials.json").read_text())
+    try:
+        loaded: dict[str, Any] = json.loads((directory / "credentials.json").read_text())
+    except (OSError, ValueError) as error:
+        raise UnreadableState(
+            f"The simulated tenant in {directory} has lost its credentials.", "Begin anew:\n\n    runbook sim reset\n"
+        ) from error
     return loaded
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,8 @@ from tenantapi.calls import Call
 from tenantapi.tenant import Secret, Tenant
 
 DEMO = "demo"
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+"""A name becomes part of folders and of commands to copy."""
 
 
 class _Strict(BaseModel):
@@ -109,6 +112,12 @@ def load(path: Path | None = None) -> dict[str, TenantEntry]:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top level"
         raise InventoryError(f"{path}, at {place}: {first['msg']}.", "See the example in the README.") from error
+    for name in named:
+        if not _NAME.match(name):
+            raise InventoryError(
+                f"{path}: {name!r} cannot be a tenant's name.",
+                "Use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or a digit.",
+            )
     if DEMO in named:
         raise InventoryError(
             f"{path} names a tenant {DEMO!r}, which is the kit's own simulated one.", "Give it another name."

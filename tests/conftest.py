@@ -33,7 +33,11 @@ class Kit:
         return self.folder / "runs"
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "LANG", "PYTHONPATH", "SIMTENANT_TRANSCRIPT")
+            if name in os.environ
+        }
         own = {"RUNBOOK_STATE": str(self.folder / "state"), "RUNBOOK_RUNS": str(self.runs)}
         return {**kept, **own, **more}
 

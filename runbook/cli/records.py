@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from runbook.errors import UsageError
+from runbook.errors import ExitCode, UsageError
 from runbook.runs import RunFolder, read_json, runs_directory
 
 
@@ -32,11 +32,19 @@ def list_runs(tenant: str | None) -> None:
 
 @records.command("show", epilog="Example: runbook records show runs/20261123T201500Z-demo-apply-1a2b3c")
 @click.argument("run", type=click.Path(path_type=Path))
-def show(run: Path) -> None:
+def show(run: Path) -> int:
     """Make the record of RUN (a run's folder) again from its files, and print its path."""
     folder = run if run.is_dir() else runs_directory() / run
     if not (folder / "result.json").is_file():
         raise UsageError(f"{run} is not the folder of a finished run.", "See them with: runbook records list")
-    from runbook.record import write_record
+    from runbook.record import doubt, write_record
 
-    click.echo(str(write_record(RunFolder(folder.absolute()))))
+    whole = RunFolder(folder.absolute())
+    try:
+        click.echo(str(write_record(whole)))
+        said = doubt(whole)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"The files of {run} are not whole: {type(error).__name__}: {error}.") from error
+    if said:
+        click.echo(said, err=True)
+    return ExitCode.FAILED if said else ExitCode.DONE

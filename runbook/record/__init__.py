@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from runbook.record.record import record_notebook, write_record
+from runbook.record.record import doubt, record_notebook, write_record
 
-__all__ = ["record_notebook", "write_record"]
+__all__ = ["doubt", "record_notebook", "write_record"]

@@ -92,7 +92,8 @@ def _facts(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> 
         )
     if result.get("requests"):
         counted = result["requests"]
-        facts.append(("Far end's own log", f"{counted['total']} requests, {counted['writes']} of them writes"))
+        said = f"{counted['total']} requests by anybody during this run, {counted['writes']} of them writes"
+        facts.append(("Simulated tenant's log", said))
     return facts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -327,6 +328,43 @@ def test_records_list_finds_the_runs(applied: Kit) -> None:
     assert any(" apply  changed " in line for line in lines)
     again = applied("records", "show", str(applied.newest("apply")))
     assert again.returncode == 0
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "result"])
+def test_a_record_made_again_says_when_the_files_cannot_be_believed(applied: Kit, damage: str) -> None:
+    folder = applied.folder / f"copy-{damage}"
+    shutil.copytree(applied.newest("apply"), folder)
+    path = folder / "journal.jsonl"
+    if damage == "cut":
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-3]))
+    elif damage == "changed":
+        path.write_text(path.read_text().replace('"ok":true', '"ok":false', 1))
+    elif damage == "gone":
+        path.unlink()
+    else:
+        (folder / "result.json").write_text("[]")
+    done = applied("records", "show", str(folder))
+    assert done.returncode == (2 if damage == "result" else 1)
+    assert "Traceback" not in done.stderr
+    if damage != "result":
+        assert "Do not rely on what this page says" in (folder / "record.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/abs", "..", "a b", "<script>"])
+def test_a_tenants_name_is_no_path_and_no_command(kit: Kit, name: str) -> None:
+    path = kit.folder / "tenants.yaml"
+    path.write_text(json.dumps({"tenants": {name: {"simulated": {}}}}))
+    done = kit("plan", "--tenant", name, RUNBOOK_TENANTS=str(path))
+    assert done.returncode == 2
+    assert "cannot be a tenant's name" in done.stderr
+
+
+def test_a_runs_folder_that_cannot_be_written_is_named(kit: Kit) -> None:
+    (kit.folder / "file").write_text("")
+    done = kit("plan", "--tenant", "demo", RUNBOOK_RUNS=str(kit.folder / "file"))
+    assert done.returncode == 2
+    assert "Set RUNBOOK_RUNS" in done.stderr
+    assert kit.writes() == []
 
 
 def test_the_plan_as_a_script_for_somebody_without_api_rights(kit: Kit) -> None:
