@@ -23,7 +23,7 @@ lint: $(STAMP)            ## style, types and layers
 
 unit: $(STAMP)            ## the tests, then every call that was made in them held against the published contracts
 	rm -f $(TRANSCRIPT)
-	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n 2 -q
+	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n 2 --dist worksteal -q
 	$(RUN)/python tests/wire/contract.py --client tenantapi/ $(TRANSCRIPT)
 	rm -f $(TRANSCRIPT)
 
