@@ -159,7 +159,7 @@ def _common() -> tuple[Field, ...]:
             name="run_dir",
             annotation="str",
             default="",
-            help="Folder for journal and record; empty means a new one under runs",
+            help="Folder for the journal and the results; empty means a new one under runs",
             check=_check_text,
         ),
     )
