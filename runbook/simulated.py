@@ -128,6 +128,13 @@ def credentials(directory: Path) -> dict[str, Any]:
     return loaded
 
 
+def certificate(directory: Path) -> str:
+    """Return the path of the simulated application's key and certificate; the first call makes them."""
+    from simtenant import state
+
+    return str(state.certificate(directory))
+
+
 def reset(directory: Path, *, profile: str = "new") -> None:
     """Put the simulated tenant back to how a tenant of this profile begins."""
     from simtenant import state

@@ -23,7 +23,8 @@ _ADDRESSES: Mapping[str, str] = {
     authz.EXCHANGE: "https://outlook.office365.com",
     authz.GRAPH: "https://graph.microsoft.com",
 }
-_APP_ROLES: Mapping[str, str] = {authz.EXCHANGE: authz.EXCHANGE_APP_ROLE, authz.GRAPH: authz.GRAPH_APP_ROLE}
+# Application permissions of Exchange begin like this; all others here are Graph's.
+_EXCHANGE_PERMISSIONS = ("Exchange.", "AdminAPI.", "full_access_as_app")
 _ROLE_TEMPLATES: Mapping[str, str] = {
     "Global Administrator": "62e90394-69f5-4237-9190-012177145e10",
     "Exchange Administrator": "29232cdf-9323-42fd-ade2-1d097af3e4de",
@@ -36,7 +37,8 @@ _ROLE_TEMPLATES: Mapping[str, str] = {
 
 def for_application(tx: Transaction, application: Body, audience: str, now: datetime) -> tuple[str, int]:
     """Make a token of an application by itself and give it with its lifetime in seconds."""
-    roles = sorted(set(application["app_roles"]) & {_APP_ROLES[audience]})
+    of_exchange = audience == authz.EXCHANGE
+    roles = sorted(role for role in application["app_roles"] if role.startswith(_EXCHANGE_PERMISSIONS) == of_exchange)
     own = {
         "app_displayname": application["display_name"],
         "idtyp": "app",

@@ -22,7 +22,10 @@ not travel along.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
+
+NOBODY_TO_ASK: Final = "interaction_required"
+"""Kind of the ``SignInError`` of a sign-in that waits for a person where nobody is; OpenID Connect's name for it."""
 
 Service = Literal["Cloudflare", "Microsoft Graph", "Exchange Online", "Entra ID"]
 

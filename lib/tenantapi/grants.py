@@ -8,10 +8,28 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tenantapi.tenant import Secret
+
+EXCHANGE_APP_ROLE: Final = "Exchange.ManageAsApp"
+"""Application permission without which no cmdlet runs [G2O live; facts 1.11]."""
+EXCHANGE_SCOPES: Final = frozenset({"Exchange.Manage"})
+"""Its counterpart for a person [SCUBA, EXOH]."""
+GRAPH_PERMISSION: Final = "Domain.Read.All"
+"""The least permission for a domain's service records [Graph reference; facts 4]."""
+
+# Template ids, the same in every directory [Microsoft Entra built-in roles, permissions reference].
+DIRECTORY_ROLES: Final[Mapping[str, str]] = {
+    "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
+    "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
+    "194ae4cb-b126-40b2-bd5b-6091b380977d": "Security Administrator",
+    "5d6b6bb7-de71-4623-b4af-96380a352509": "Security Reader",
+    "f2ef992c-3afb-46b9-b7cf-a126ee74c451": "Global Reader",
+    "8329153b-31d0-4727-b945-745eb3bc5f31": "Domain Name Administrator",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +77,11 @@ def read_grants(bearer: Secret) -> Grants | None:
         user=_text(claims, "upn", "preferred_username", "unique_name"),
         expires=_number(claims.get("exp")),
     )
+
+
+def role_names(grants: Grants) -> tuple[str, ...]:
+    """Return the directory roles of a token by name, sorted; one that has no name here by its template id."""
+    return tuple(sorted(DIRECTORY_ROLES.get(role, role) for role in grants.directory_roles))
 
 
 def _claims(bearer: Secret) -> dict[str, Any] | None:

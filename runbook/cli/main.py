@@ -19,6 +19,7 @@ COMMANDS = {
     "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
     "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
+    "preflight": ("runbook.cli.preflight", "Say whether an identity can do what the plan needs. Writes nothing."),
     "records": ("runbook.cli.records", "List runs, or make a run's record again."),
     "sim": ("runbook.cli.sim", "Serve, reset, show or change the simulated tenant."),
 }
@@ -27,6 +28,7 @@ _EPILOG = """\b
 Examples:
   runbook demo
   runbook compile tutorial.md --format text
+  runbook preflight --tenant demo
   runbook plan --tenant demo
   runbook apply --tenant demo --approve HASH
   runbook verify --tenant demo

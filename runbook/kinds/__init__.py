@@ -11,7 +11,7 @@ from runbook.kinds import (
     quarantine_policy,
     transport_rule,
 )
-from runbook.kinds.kind import Kind, Wait
+from runbook.kinds.kind import Kind, Right, Wait
 
 KINDS: tuple[Kind, ...] = (
     email_security_domain.KIND,
@@ -23,4 +23,4 @@ KINDS: tuple[Kind, ...] = (
 BY_TYPE: Mapping[str, Kind] = {kind.type: kind for kind in KINDS}
 VALUE_TYPES = {kind.type: kind.types for kind in KINDS}
 
-__all__ = ["BY_TYPE", "KINDS", "VALUE_TYPES", "Kind", "Wait"]
+__all__ = ["BY_TYPE", "KINDS", "VALUE_TYPES", "Kind", "Right", "Wait"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.kinds.kind import Kind, Wait, assignments, named, needed, unknown
+from runbook.kinds.kind import Kind, Wait, assignments, cmdlets, named, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Change, Observed
 from runbook.values import INTEGER, WORD, ValueType
@@ -72,5 +72,7 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    rights=cmdlets("Get-HostedContentFilterPolicy", "Get-QuarantinePolicy", "Set-HostedContentFilterPolicy"),
+    needed_for=lambda change: cmdlets("Get-QuarantinePolicy", "Set-HostedContentFilterPolicy"),
     creates=False,
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from runbook.kinds.kind import Kind, Wait, absent, assignments, needed
+from runbook.kinds.kind import Kind, Right, Wait, absent, assignments, needed
 from runbook.plan import Change, Observed
 from runbook.values import BOOLEAN, HOST, NETWORKS, WORD_SET, Json, ValueType
 from tenantapi import Services
@@ -35,6 +35,9 @@ _TYPES = {
 }
 
 
+# Names of the permissions of an API token [API reference, SPEC x-api-token-group, PUL].
+_READ = Right(service="Cloudflare", name="Cloud Email Security: Read", writes=False)
+_WRITE = Right(service="Cloudflare", name="Cloud Email Security: Write", writes=True)
 _LISTS = ("allowed_delivery_modes", "ip_restrictions", "drop_dispositions")
 
 
@@ -86,5 +89,7 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    rights=(_READ, _WRITE),
+    needed_for=lambda change: (_WRITE,),
     creates=False,
 )

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.kinds.kind import Kind, Wait, absent, assignments, needed, unknown
+from runbook.kinds.kind import Kind, Wait, absent, assignments, cmdlets, needed, unknown
 from runbook.kinds.powershell import command
-from runbook.kinds.quarantine_policy import NO_GUID
+from runbook.kinds.quarantine_policy import NO_GUID, needed_for
 from runbook.plan import Change, Observed
 from runbook.values import TIMESPAN
 from tenantapi import Services
@@ -72,4 +72,6 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    rights=cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy"),
+    needed_for=needed_for,
 )

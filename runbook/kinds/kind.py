@@ -9,6 +9,22 @@ from typing import Any, Protocol
 from runbook.plan import Attribute, Change, Observed
 from runbook.values import ValueType
 from tenantapi import Services
+from tenantapi.errors import Service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """Something that an identity must be allowed to do: a cmdlet, an application permission, a token permission."""
+
+    service: Service
+    name: str
+    """As the service spells it."""
+    writes: bool
+
+
+def cmdlets(*names: str) -> tuple[Right, ...]:
+    """Name cmdlets as rights; only Get- cmdlets are reads."""
+    return tuple(Right(service="Exchange Online", name=name, writes=not name.startswith("Get-")) for name in names)
 
 
 class Wait(Protocol):
@@ -34,6 +50,10 @@ class Kind:
     """Carry out one change. Raises tenantapi.ApiError or ApplyFailed."""
     by_hand: Callable[[Change], tuple[str, ...]]
     """The same change as command lines that a person can run."""
+    rights: tuple[Right, ...]
+    """All that reading and writing such a thing may ask for."""
+    needed_for: Callable[[Change], tuple[Right, ...]]
+    """What writing this one change asks for, a part of `rights`."""
     creates: bool = True
     """Whether an absent thing may be created at all."""
     implied: tuple[Attribute, ...] = ()

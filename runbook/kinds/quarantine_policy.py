@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runbook.kinds.kind import Kind, Wait, absent, assignments, named, needed, unknown
+from runbook.kinds.kind import Kind, Right, Wait, absent, assignments, cmdlets, named, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Change, Observed
 from runbook.values import BOOLEAN, PERMISSIONS
@@ -77,6 +77,13 @@ def by_hand(change: Change) -> tuple[str, ...]:
     return (command("Set-QuarantinePolicy", {"Identity": change.identity, **assignments(change, only_changed=True)}),)
 
 
+def needed_for(change: Change) -> tuple[Right, ...]:
+    """The cmdlets that this change asks for; a new policy is looked for once it was made."""
+    if change.action == "create":
+        return cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy")
+    return cmdlets("Set-QuarantinePolicy")
+
+
 KIND = Kind(
     type=TYPE,
     title="Quarantine policy",
@@ -84,4 +91,6 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    rights=cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy"),
+    needed_for=needed_for,
 )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runbook.errors import ApplyFailed
-from runbook.kinds.kind import Kind, Wait, absent, assignments, named, needed, unknown
+from runbook.kinds.kind import Kind, Right, Wait, absent, assignments, cmdlets, named, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Attribute, Change, Observed
 from runbook.values import BOOLEAN, INTEGER, NETWORKS, WORD, WORD_SET
@@ -152,8 +152,11 @@ def _check_read_back(change: Change, observed: Observed) -> None:
 
 
 def _switch(services: Services, handle: str, enabled: bool) -> None:
-    cmdlet = "Enable-TransportRule" if enabled else "Disable-TransportRule"
-    services.exchange.invoke(cmdlet, {"Identity": handle}, write=True)
+    services.exchange.invoke(_switch_cmdlet(enabled), {"Identity": handle}, write=True)
+
+
+def _switch_cmdlet(enabled: bool) -> str:
+    return "Enable-TransportRule" if enabled else "Disable-TransportRule"
 
 
 def by_hand(change: Change) -> tuple[str, ...]:
@@ -167,8 +170,7 @@ def by_hand(change: Change) -> tuple[str, ...]:
     elif wanted:
         lines.append(command("Set-TransportRule", {"Identity": change.identity, **_with_pair(change, wanted)}))
     if enabled is True or (enabled is False and change.action != "create"):
-        cmdlet = "Enable-TransportRule" if enabled else "Disable-TransportRule"
-        lines.append(command(cmdlet, {"Identity": change.identity}))
+        lines.append(command(_switch_cmdlet(enabled), {"Identity": change.identity}))
     return tuple(lines)
 
 
@@ -179,6 +181,16 @@ def _with_pair(change: Change, changed: Mapping[str, Any]) -> dict[str, Any]:
     return {**pair, **changed}
 
 
+def needed_for(change: Change) -> tuple[Right, ...]:
+    """The cmdlets that this change asks for: switching a rule on or off has cmdlets of its own."""
+    changed = assignments(change, only_changed=change.action != "create")
+    enabled = changed.pop("Enabled", None)
+    switch = () if enabled is None else cmdlets(_switch_cmdlet(enabled))
+    if change.action == "create":
+        return cmdlets("New-TransportRule", "Get-TransportRule") + (switch if enabled else ())
+    return (cmdlets("Set-TransportRule") if changed else ()) + switch
+
+
 KIND = Kind(
     type=TYPE,
     title="Transport rule",
@@ -186,6 +198,14 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    rights=cmdlets(
+        "Get-TransportRule",
+        "New-TransportRule",
+        "Set-TransportRule",
+        "Enable-TransportRule",
+        "Disable-TransportRule",
+    ),
+    needed_for=needed_for,
     implied=(
         Attribute(name="Mode", value="Enforce", note="the wizard's default; in another mode the rule does nothing"),
         Attribute(name="AlsoSet", value=[], note="no condition, exception or action beyond the tutorial's"),

@@ -9,7 +9,10 @@ from typing import Any
 from runbook.errors import PlanRefused, UnreadableState
 from runbook.kinds import BY_TYPE
 from runbook.plan import Change, Observed, Plan
+from runbook.preflight import lacking, read_holding
+from runbook.preflight.needs import of_changes
 from runbook.runs import RunFolder, read_json
+from tenantapi import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,31 @@ def unchanged_everywhere(plans: Sequence[Plan], stored: Mapping[str, Any]) -> No
 
 def _hash(approved: Mapping[str, Mapping[str, Any]], section: str) -> str:
     return str(approved.get(section, {}).get("hash", ""))
+
+
+def permitted(services: Services, changes: Sequence[Change]) -> None:
+    """Before a run's first write: see that this identity may make every one of these changes.
+
+    A change that is refused half way leaves a tenant that nobody planned. Raises PlanRefused naming what is
+    missing, UnreadableState when the services do not tell; whether Cloudflare lets a token write, no reading tells.
+    """
+    rights = of_changes(changes)
+    asked = {right.service for right in rights} - {"Cloudflare"}
+    found = lacking((right for right in rights if right.service in asked), read_holding(services, (), asked))
+    if not found:
+        return
+    missing = [item for item in found if item.verdict == "missing"]
+    told = missing or found
+    names = ", ".join(dict.fromkeys(item.right.name for item in told))
+    detail = f"{names}: {told[0].why}."
+    if missing:
+        raise PlanRefused(
+            f"This identity may not do all that the plan needs. {detail}", f"{told[0].remedy} Nothing was written."
+        )
+    raise UnreadableState(
+        f"Whether this identity may do all that the plan needs could not be read. {detail}",
+        f"{told[0].remedy} Nothing was written.".strip(),
+    )
 
 
 def unmoved(change: Change, now: Observed) -> None:

@@ -13,13 +13,16 @@ from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Observed, Plan, diff
 from runbook.values import Json
 from tenantapi import ApiError, Services
-from tenantapi.errors import SignInError, UnreachableError
+from tenantapi.errors import NOBODY_TO_ASK, SignInError, UnreachableError
 
 _FATAL = (SignInError, UnreachableError)
 
 
 def unreadable(error: ApiError) -> UnreadableState:
     """Word a service's error as a state that could not be read, with what to do."""
+    if error.kind == NOBODY_TO_ASK:
+        remedy = "Sign in once, at a terminal:\n\n    runbook preflight --tenant NAME\n"
+        return UnreadableState(f"{error.summary}: {error.detail}", remedy)
     return UnreadableState(f"{error.summary}: {error.detail}", error.remedy)
 
 
@@ -34,7 +37,7 @@ def look_up_in(services: Services) -> desired.LookUp:
         except _FATAL as error:
             raise unreadable(error) from error
         except ApiError as error:
-            return None, f"the expected MX could not be read: {error.detail}"
+            return None, f"the expected MX could not be read: {_with_remedy(error)}"
         if found is None:
             return None, f"Microsoft Graph names no expected MX for {identity}; set forwarding_to"
         return found, "expected MX, read from Microsoft Graph"
@@ -57,12 +60,16 @@ def read_objects(services: Services, keys: Iterable[tuple[str, str]]) -> tuple[O
         except _FATAL as error:
             raise unreadable(error) from error
         except (ApiError, ValueError) as error:
-            reason = f"{error.summary}: {error.detail}" if isinstance(error, ApiError) else str(error)
+            reason = f"{error.summary}: {_with_remedy(error)}" if isinstance(error, ApiError) else str(error)
             found += [
                 Observed(kind=kind, identity=name, presence="unknown", properties={}, reason=reason)
                 for name in identities
             ]
     return tuple(found)
+
+
+def _with_remedy(error: ApiError) -> str:
+    return f"{error.detail} {error.remedy}".strip().rstrip(".")
 
 
 def make_plan(

@@ -16,6 +16,7 @@ from runbook.journal import Journal
 from runbook.library import Document
 from runbook.runs import RunFolder
 from runbook.section.applying import Patience, Recorder
+from runbook.section.frontend import has_frontend
 from runbook.section.section import Section, Setup
 from runbook.section.state import SectionState
 
@@ -99,7 +100,9 @@ def _open(
     journal = Journal(folder.journal)
     recorder = Recorder(journal)
     domains = tenants.domains_of(values["tenant"], entry)
-    connection = tenants.open_connection(values["tenant"], entry, on_call=recorder)
+    connection = tenants.open_connection(
+        values["tenant"], entry, on_call=recorder, prompt=print if has_frontend() else None
+    )
     journal.append("section-opened", section=identifier, mode=values["mode"], tenant=values["tenant"])
     return Section(
         Setup(

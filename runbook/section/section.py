@@ -229,11 +229,13 @@ class Section:
     def _apply(self, plan: Plan) -> None:
         setup = self._setup
         stored = approving.stored_approval(setup.folder)
-        if stored is not None and not self._run_has_written():
-            everywhere = plan_all(
-                setup.document, stored["parameters"], setup.tenant_inputs, setup.domains, setup.connection
-            )
-            approving.unchanged_everywhere(everywhere, stored)
+        if not self._run_has_written():
+            plans = [plan]
+            if stored is not None:
+                given = stored["parameters"]
+                plans = plan_all(setup.document, given, setup.tenant_inputs, setup.domains, setup.connection)
+                approving.unchanged_everywhere(plans, stored)
+            approving.permitted(setup.connection.services, [change for item in plans for change in item.pending])
 
         def note(change: Change, status: str, error: str) -> None:
             self._state.change(change.kind, change.identity, status, error)

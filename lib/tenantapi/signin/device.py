@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tenantapi.errors import NOBODY_TO_ASK
 from tenantapi.signin.cachefile import CacheFile
 from tenantapi.signin.door import Door
 from tenantapi.signin.refusals import NEEDS_A_PERSON, codes_of, not_possible
@@ -95,6 +96,7 @@ class Device:
                 self._tenant,
                 "nobody has signed in yet, and nobody can be asked here.",
                 "Sign in once at a terminal, with a file to keep the sign-in in.",
+                kind=NOBODY_TO_ASK,
             )
         flow = app.initiate_device_flow(scopes=[scope])
         if "device_code" not in flow or "message" not in flow:

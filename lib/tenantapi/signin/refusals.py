@@ -95,9 +95,9 @@ def codes_of(found: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(code) for code in re.findall(r"AADSTS(\d+)", text)))
 
 
-def not_possible(tenant: Tenant, why: str, remedy: str) -> SignInError:
+def not_possible(tenant: Tenant, why: str, remedy: str, *, kind: str | None = None) -> SignInError:
     """Make the error for a sign-in that this machine cannot even begin."""
-    return SignInError(f"Tenant {tenant.name}: {why}", remedy=remedy, service=_SERVICE)
+    return SignInError(f"Tenant {tenant.name}: {why}", remedy=remedy, service=_SERVICE, kind=kind)
 
 
 def _text(value: object) -> str | None:

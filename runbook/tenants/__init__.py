@@ -1,0 +1,28 @@
+"""Which tenant is meant, and the way to it.
+
+`file` reads ``tenants.yaml``; `credentials` looks up what it only refers to; `connection` connects, and serves a
+simulated tenant where that is what is meant.
+"""
+
+from __future__ import annotations
+
+from runbook.tenants.connection import Connection, asked, check, domains_of, last_request, open_connection, serve
+from runbook.tenants.credentials import describe
+from runbook.tenants.file import DEMO, Simulated, TenantEntry, entry, load, where_in_yaml
+
+__all__ = [
+    "DEMO",
+    "Connection",
+    "Simulated",
+    "TenantEntry",
+    "asked",
+    "check",
+    "describe",
+    "domains_of",
+    "entry",
+    "last_request",
+    "load",
+    "open_connection",
+    "serve",
+    "where_in_yaml",
+]

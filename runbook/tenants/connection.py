@@ -1,0 +1,107 @@
+"""Connect to a tenant; serve a simulated one for the time, and ask it afterwards what it was asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from runbook import simulated
+from runbook.errors import InventoryError
+from runbook.inputs import check_domains
+from runbook.tenants.credentials import check_references, describe
+from runbook.tenants.file import TenantEntry
+from tenantapi import Services, connect
+from tenantapi.calls import Call
+from tenantapi.tenant import Tenant
+
+
+class Connection:
+    """A connected tenant; closing it stops the simulated tenant if it was started for it."""
+
+    def __init__(self, tenant: Tenant, services: Services, server: simulated.Server | None) -> None:
+        self.tenant, self.services, self._server = tenant, services, server
+
+    def close(self) -> None:
+        self.services.close()
+        if self._server is not None:
+            self._server.stop()
+
+
+def serve(name: str, item: TenantEntry) -> simulated.Server:
+    """Return a server for a simulated tenant: the one named in tenants.yaml, one that runs, or a new one."""
+    assert item.simulated is not None
+    if item.simulated.address is not None:
+        return simulated.Server(item.simulated.address)
+    return simulated.start(item.state_directory(name), profile=item.simulated.profile)
+
+
+def sign_in_file(name: str) -> Path:
+    """Return the file that keeps a person's sign-in to this tenant, and no other (RUNBOOK_STATE, else user state)."""
+    base = os.environ.get("RUNBOOK_STATE")
+    return (Path(base) if base else platformdirs.user_state_path("runbook")) / "sign-ins" / f"{name}.json"
+
+
+def open_connection(
+    name: str,
+    item: TenantEntry,
+    *,
+    on_call: Callable[[Call], None] | None = None,
+    prompt: Callable[[str], None] | None = None,
+) -> Connection:
+    """Connect to a tenant; a simulated one is started if nobody serves it. Nothing is sent yet.
+
+    `prompt` shows a person the code to sign in with; without one nobody is asked, and a kept sign-in must do.
+    """
+    server = None
+    if item.simulated is not None:
+        server = serve(name, item)
+    tenant = describe(name, item, server.url if server else None)
+    kept = sign_in_file(name) if item.sign_in == "device-code" else None
+    return Connection(tenant, connect(tenant, on_call=on_call, prompt=prompt, token_cache=kept), server)
+
+
+def domains_of(name: str, item: TenantEntry) -> tuple[str, ...]:
+    """Return the domains that are named for this tenant (the simulated one brings its own).
+
+    Raises InventoryError for a name that is no domain, or that is named twice.
+    """
+    try:
+        named = check_domains(item.domains)
+    except ValueError as error:
+        raise InventoryError(f"Tenant {name!r}, domains: {error}.", "Mend it in tenants.yaml.") from error
+    if named or item.simulated is None:
+        return named
+    directory = item.state_directory(name)
+    if not (directory / "credentials.json").is_file():
+        simulated.start(directory, profile=item.simulated.profile).stop()
+    return tuple(simulated.credentials(directory)["domains"])
+
+
+def check(name: str, item: TenantEntry) -> None:
+    """See that a tenant can be used as described, without a call. Raises InventoryError naming what is wrong."""
+    check_references(name, item)
+    domains_of(name, item)
+
+
+def last_request(name: str, item: TenantEntry) -> int:
+    """Return the number of the last request in a simulated tenant's own log (0 for a real tenant)."""
+    if item.simulated is None or item.simulated.address is not None:
+        return 0
+    rows = simulated.requests_log(item.state_directory(name))
+    return int(rows[-1]["n"]) if rows else 0
+
+
+def asked(name: str, item: TenantEntry, since: int) -> dict[str, Any]:
+    """Return what a simulated tenant says it was asked since request `since`: counts, and what it assumed."""
+    if item.simulated is None or item.simulated.address is not None:
+        return {}
+    rows = simulated.requests_log(item.state_directory(name), since)
+    return {
+        "total": len(rows),
+        "writes": sum(1 for row in rows if row["write"]),
+        "assumptions": simulated.assumptions(rows),
+    }

@@ -1,0 +1,104 @@
+"""Look up what ``tenants.yaml`` only refers to, and describe the tenant with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runbook import simulated
+from runbook.errors import InventoryError
+from runbook.tenants.file import EnvReference, FileReference, TenantEntry
+from tenantapi.tenant import Certificate, Secret, Tenant
+
+_ALWAYS = ("tenant_id", "cloudflare_account_id", "cloudflare_api_token")
+# What each way of signing in looks up beside those.
+_BY_WAY: Mapping[str, tuple[str, ...]] = {
+    "secret": ("client_id", "client_secret"),
+    "certificate": ("client_id", "certificate"),
+    "device-code": ("client_id",),
+    "managed-identity": (),
+}
+_SECRETS = frozenset({"client_secret", "cloudflare_api_token", "certificate_passphrase"})
+
+
+def describe(name: str, item: TenantEntry, gateway: str | None = None) -> Tenant:
+    """Return the tenant with its credentials looked up. Raises InventoryError when one is missing."""
+    made = _made_up(name, item) if item.simulated is not None else {}
+
+    def value(field: str) -> str:
+        # What tenants.yaml says wins over what the simulated tenant made up for itself.
+        if field in made and field not in item.model_fields_set:
+            return str(made[field])
+        return _resolve(name, field, getattr(item, field))
+
+    found = {field: value(field) for field in (*_ALWAYS, *_BY_WAY[item.sign_in])}
+    for optional in ("certificate_passphrase", "managed_identity_client_id"):
+        if getattr(item, optional) is not None:
+            found[optional] = value(optional)
+    try:
+        return Tenant(
+            name=name,
+            tenant_id=found["tenant_id"],
+            client_id=found.get("client_id", ""),
+            client_secret=_secret(found, "client_secret"),
+            cloudflare_account_id=found["cloudflare_account_id"],
+            cloudflare_api_token=_secret(found, "cloudflare_api_token"),
+            cloud=item.cloud,
+            gateway=gateway,
+            sign_in=item.sign_in,
+            certificate=_certificate(found),
+            managed_identity_client_id=found.get("managed_identity_client_id"),
+            allow_unconfirmed=item.allow_unconfirmed,
+        )
+    except ValueError as error:
+        raise InventoryError(f"Tenant {name!r} cannot be used: {error}", "Mend it in tenants.yaml.") from error
+
+
+def check_references(name: str, item: TenantEntry) -> None:
+    """See that every reference to a credential leads somewhere. Raises InventoryError naming one that does not."""
+    for field in (*_ALWAYS, *_BY_WAY[item.sign_in]):
+        if item.simulated is None or field in item.model_fields_set:
+            _resolve(name, field, getattr(item, field))
+    if item.simulated is None:
+        describe(name, item)
+
+
+def _made_up(name: str, item: TenantEntry) -> dict[str, Any]:
+    directory = item.state_directory(name)
+    made = simulated.credentials(directory)
+    if item.sign_in == "certificate" and "certificate" not in item.model_fields_set:
+        made = {**made, "certificate": simulated.certificate(directory)}
+    return made
+
+
+def _secret(found: Mapping[str, str], field: str) -> Secret | None:
+    return Secret(found[field]) if field in found else None
+
+
+def _certificate(found: Mapping[str, str]) -> Certificate | None:
+    if "certificate" not in found:
+        return None
+    return Certificate(path=Path(found["certificate"]), passphrase=_secret(found, "certificate_passphrase"))
+
+
+def _resolve(name: str, field: str, reference: str | EnvReference | FileReference) -> str:
+    if isinstance(reference, str):
+        return reference
+    if isinstance(reference, EnvReference):
+        value = os.environ.get(reference.env, "")
+        source = f"environment variable {reference.env}"
+    else:
+        source = f"file {reference.file}"
+        try:
+            value = reference.file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            value = ""
+    if not value:
+        way = "" if field != "client_secret" else " To sign in by certificate instead, set sign_in: certificate."
+        raise InventoryError(
+            f"Tenant {name!r} needs {field}, and the {source} is missing or empty, or is no text.",
+            f"Set it, or name another place for it in tenants.yaml.{way}",
+        )
+    return value
