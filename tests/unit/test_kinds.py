@@ -109,5 +109,13 @@ def test_case(case: dict[str, Any]) -> None:
     else:
         kind.write(services, change, observed[0], wait)
     assert made.calls == case["calls"]
+    if "fails" not in case:
+        needed = {right.name for right in kind.needed_for(change) if right.writes}
+        assert needed == {
+            name.replace(name, "Cloud Email Security: Write") if name.startswith("PATCH") else name
+            for call in made.calls
+            for name in call
+        }
+        assert set(kind.needed_for(change)) <= set(kind.rights)
     if "by_hand" in case:
         assert list(kind.by_hand(change)) == case["by_hand"]
