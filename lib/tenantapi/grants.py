@@ -17,7 +17,7 @@ from tenantapi.tenant import Secret
 EXCHANGE_APP_ROLE: Final = "Exchange.ManageAsApp"
 """Application permission without which no cmdlet runs [G2O live; facts 1.11]."""
 EXCHANGE_SCOPES: Final = frozenset({"Exchange.Manage"})
-"""Its counterpart for a person [SCUBA, EXOH]."""
+"""Its counterpart for a person; the name is general knowledge, and only words hang on it."""
 GRAPH_PERMISSION: Final = "Domain.Read.All"
 """The least permission for a domain's service records [Graph reference; facts 4]."""
 
