@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 from typing import Any
 
 from runbook.inputs import Effective
@@ -98,7 +99,11 @@ def counts_text(plan: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def plan_lines(plan: Mapping[str, Any], *, title: str) -> list[str]:
+Hands = Mapping[tuple[str, str], Sequence[str]]
+"""Per change (kind and identity), the same change as command lines for a person."""
+
+
+def plan_lines(plan: Mapping[str, Any], *, title: str, hands: Hands = MappingProxyType({})) -> list[str]:
     """Return a plan as lines of text; properties that stay as they are are left out."""
     lines = [f"{plain(title)}: {counts_text(plan)}"]
     for change in plan["changes"]:
@@ -112,6 +117,7 @@ def plan_lines(plan: Mapping[str, Any], *, title: str) -> list[str]:
             arrow = after if change["action"] == "create" else f"{before} -> {after}"
             place = lines_text(item["lines"]) or item["note"]
             lines.append(f"      {item['name']}: {plain(arrow)}" + (f"   [{plain(place)}]" if place else ""))
+        lines += [f"      by hand: {plain(line)}" for line in hands.get((change["kind"], change["identity"]), ())]
     return [*lines, *problem_lines(plan)]
 
 
@@ -127,9 +133,9 @@ def _kind_title(kind: str) -> str:
     return BY_TYPE[kind].title if kind in BY_TYPE else kind
 
 
-def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str) -> View:
-    """Show a plan as a table of properties, before and after, with the tutorial's lines."""
-    text = "\n".join([*plan_lines(plan, title=title), f"plan {plan_hash}"])
+def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Hands) -> View:
+    """Show a plan as a table of properties, before and after, with the tutorial's lines, and the same by hand."""
+    text = "\n".join([*plan_lines(plan, title=title, hands=hands), f"plan {plan_hash}"])
     rows = []
     for change in plan["changes"]:
         head = f"{SYMBOL[change['action']]} {BY_TYPE[change['kind']].title} {change['identity']}"
@@ -145,7 +151,14 @@ def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str) -> View:
         rows.append((f"? {_kind_title(problem['kind'])} {problem['identity']}", "", "", "", "", problem["reason"]))
     heads = ("change", "property", "before", "after", "tutorial", "remark")
     html = table(f"{title}: {counts_text(plan)}", heads, rows, note=f"plan {plan_hash}").html
-    return View(text, html)
+    return View(text, html + _hands_html(hands))
+
+
+def _hands_html(hands: Hands) -> str:
+    if not hands:
+        return ""
+    lines = "\n".join(plain(line) for found in hands.values() for line in found)
+    return f"<details><summary>The same by hand</summary><pre>{escape(lines)}</pre></details>"
 
 
 def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str) -> View:

@@ -152,7 +152,8 @@ def show_plan(outcome: Outcome) -> None:
     """Print the plan of every section."""
     for item in outcome.result["sections"]:
         if item["plan"]:
-            print("\n".join(views.plan_lines(item["plan"], title=item["title"])))
+            hands = {(hand["kind"], hand["identity"]): hand["lines"] for hand in item["by_hand"]}
+            print("\n".join(views.plan_lines(item["plan"], title=item["title"], hands=hands)))
     if outcome.result["plan_hash"]:
         print(f"plan {outcome.result['plan_hash']}")
 

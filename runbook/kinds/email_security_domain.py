@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from runbook.kinds.kind import Kind, Right, Wait, absent, assignments, needed
 from runbook.plan import Change, Observed
@@ -73,10 +74,10 @@ def by_hand(change: Change) -> tuple[str, ...]:
     body = json.dumps(_body(change)).replace("'", "'\\''")
     address = (
         "https://api.cloudflare.com/client/v4/accounts/$CLOUDFLARE_ACCOUNT_ID"
-        "/email-security/settings/domains/$DOMAIN_ID"
+        f"/email-security/settings/domains/{quote(change.handle, safe='')}"
     )
     return (
-        f"# DOMAIN_ID: the id of {change.identity} in the list of domains",
+        f"# {change.identity}; CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN come from the environment",
         f'curl -X PATCH "{address}" -H "Authorization: Bearer $CLOUDFLARE_API_TOKEN" '
         f"-H 'Content-Type: application/json' -d '{body}'",
     )

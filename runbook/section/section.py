@@ -127,7 +127,7 @@ class Section:
         hands = {change.key: BY_TYPE[change.kind].by_hand(change) for change in plan.pending}
         self._state.planned(plan, hands)
         self._setup.journal.append("planned", section=plan.section, hash=plan.hash, changes=len(plan.pending))
-        view = views.plan_view(plan_json(plan), title=self._title("plan"), plan_hash=plan.hash)
+        view = views.plan_view(plan_json(plan), title=self._title("plan"), plan_hash=plan.hash, hands=hands)
         unknown = [item for item in plan.problems if item.presence == "unknown"]
         if unknown:
             _show(view)
