@@ -9,6 +9,8 @@
         InventoryError  tenants.yaml or an inventory that cannot be used
       PlanRefused       no approval, open part, or moved state: the write was not begun exit 4
       UnreadableState   the tenant could not be reached or read                 exit 5
+      DriftFound        a fresh read shows something else than was wanted   exit 3
+        NotTakenBack    a rollback has not come to its end
       ApplyFailed       a write failed; carries what had been done              exit 1
 
 Wording: the summary is a fixed phrase without data; the detail says what was wrong, with names and
@@ -115,3 +117,16 @@ class ApplyFailed(RunbookError):
     """A write failed. What was done before stands in the journal and in the record."""
 
     summary = "A change could not be carried out"
+
+
+class DriftFound(RunbookError):
+    """A fresh read shows properties that are not as the tutorial asks."""
+
+    summary = "The tenant is not as the tutorial asks"
+    exit_code = ExitCode.CHANGES
+
+
+class NotTakenBack(DriftFound):
+    """A fresh read shows that something of a run has not been taken back."""
+
+    summary = "The run has not been taken back whole"

@@ -111,6 +111,21 @@ def _last(file: IO[bytes], path: Path) -> tuple[int, str]:
     return int(entry["n"]) + 1, str(entry["hash"])
 
 
+def mend(path: Path) -> int:
+    """Cut off a last line that was not written to its end, as when the machine stopped; return how many bytes it had.
+
+    Only a line without its line end is taken for that: nothing depended on it, because `append` had not returned.
+    """
+    with path.open("r+b") as file, _locked(file):
+        content = file.read()
+        torn = len(content) - (content.rfind(b"\n") + 1)
+        if torn:
+            file.truncate(len(content) - torn)
+            file.flush()
+            os.fsync(file.fileno())
+    return torn
+
+
 _CUT = "The file was cut or changed after it was written; believe only the lines above."
 
 

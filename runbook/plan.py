@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import rfc8785
 
 from runbook.values import Json, ValueType
 
-Action = Literal["create", "update", "none"]
+Action = Literal["create", "update", "delete", "none"]
 Presence = Literal["present", "absent", "unknown"]
-ProblemState = Literal["absent", "unknown", "undecided"]
+ProblemState = Literal["absent", "unknown", "undecided", "moved"]
 SYMBOL: Mapping[str, str] = {"create": "+", "update": "~", "delete": "-", "none": "="}
 
 
@@ -65,6 +65,8 @@ class Observed:
     reason: str = ""
     handle: str = ""
     """What a write call addresses it by (an id or a name)."""
+    row: Mapping[str, Any] = field(default_factory=dict)
+    """The whole object as the service returned it; kept before a first write, compared by nothing."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -99,6 +101,8 @@ class Change:
     """Canonical properties that were found; empty for an absent thing."""
     handle: str = ""
     """What the thing was addressed by when it was found; another thing of the same name has another."""
+    expected: Mapping[str, Json]
+    """Canonical properties once the change is made, as far as they are known; empty for a deleted thing."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -111,7 +115,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why a resource cannot be planned: it could not be read, is not there, or waits for an answer."""
+    """Why a resource cannot be planned: it could not be read, is not there, waits for an answer, or was moved."""
 
     kind: str
     identity: str
@@ -204,6 +208,7 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
     except ValueError as error:
         return _problem(resource, "unknown", f"the answer could not be understood: {error}")
     differences = tuple(_difference(item, observed, canonical, types[item.name]) for item in resource.attributes)
+    asked = {item.name: types[item.name].canonical(item.value) for item in resource.attributes}
     action = _action(observed, differences)
     return Change(
         action=action,
@@ -215,6 +220,7 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
         lines=resource.lines,
         observed=canonical,
         handle=observed.handle,
+        expected={**canonical, **asked},
     )
 
 
@@ -287,6 +293,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "lines": list(change.lines),
         "observed": dict(change.observed),
         "handle": change.handle,
+        "expected": dict(change.expected),
         "properties": [
             {
                 "name": item.attribute,
@@ -300,3 +307,33 @@ def _change_json(change: Change) -> dict[str, Any]:
             for item in change.differences
         ],
     }
+
+
+def plan_from_json(stored: Mapping[str, Any]) -> Plan:
+    """Return the plan that `plan_json` wrote down. Raises KeyError or TypeError for anything else."""
+    return Plan(
+        section=stored["section"],
+        scope=dict(stored["scope"]),
+        changes=tuple(_change_from_json(item, stored["section"]) for item in stored["changes"]),
+        problems=tuple(
+            Problem(section=stored["section"], **{**item, "lines": tuple(item["lines"])}) for item in stored["problems"]
+        ),
+    )
+
+
+def _change_from_json(stored: Mapping[str, Any], section: str) -> Change:
+    differences = tuple(
+        Difference(
+            attribute=item["name"],
+            before=item["before"],
+            after=item["after"],
+            lines=tuple(item["lines"]),
+            words=item["words"],
+            note=item["note"],
+            changed=item["changed"],
+        )
+        for item in stored["properties"]
+    )
+    names = ("action", "kind", "identity", "reason", "observed", "handle", "expected")
+    plain = {name: stored[name] for name in names}
+    return Change(section=section, differences=differences, lines=tuple(stored["lines"]), **plain)

@@ -26,11 +26,20 @@ class Facts:
     interrupted: bool
     asked: Mapping[str, Any]
     """A simulated tenant's own count of requests and writes, and what it assumed; empty for a real one."""
+    takes_back: str = ""
+    """Name of the run that this one takes back; empty for any other run."""
+    rest: bool = False
 
 
 _VERIFIED = (
     "Verified means: the settings were read back and are those that the tutorial asks for. "
     "Where a message lands was not observed in this run."
+)
+
+
+_TAKEN_BACK = (
+    "Verified means: what the run {run} had changed was read back, and is as that run had found it. Messages that were "
+    "handled meanwhile are not."
 )
 
 
@@ -53,6 +62,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         "kit": {"version": __version__, "python": platform.python_version(), "platform": sys.platform},
         "tenant": {"name": facts.tenant, "simulated": facts.simulated},
         "mode": facts.mode,
+        "takes_back": {"run": facts.takes_back, "rest": facts.rest} if facts.takes_back else None,
         "tutorial": {
             "name": document.name,
             "title": document.compiled.tutorial.title,
@@ -65,7 +75,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         "requests": {k: facts.asked[k] for k in ("total", "writes") if k in facts.asked},
         "diagnostics": _diagnostics(document),
         "manual": [step.as_json() for step in document.compiled.manual],
-        "assumptions": [*_assumptions(document), *facts.asked.get("assumptions", [])],
+        "assumptions": [*_assumptions(document, facts.takes_back), *facts.asked.get("assumptions", [])],
         "sections": sections,
     }
 
@@ -135,12 +145,11 @@ def _diagnostics(document: Document) -> list[dict[str, Any]]:
     ]
 
 
-def _assumptions(document: Document) -> list[str]:
+def _assumptions(document: Document, takes_back: str) -> list[str]:
     """Sentences for what "verified" means, and for every setting whose meaning was inferred from the words."""
-    return [
-        _VERIFIED,
-        *_inferred(document),
-    ]
+    if takes_back:
+        return [_TAKEN_BACK.format(run=takes_back)]
+    return [_VERIFIED, *_inferred(document)]
 
 
 def _inferred(document: Document) -> list[str]:
@@ -183,7 +192,12 @@ def is_verified(section: Mapping[str, Any]) -> bool:
 def has_nothing_to_check(section: Mapping[str, Any]) -> bool:
     """Whether a section, as planned, sets nothing that an API could read: it is done or not by a person's word."""
     plan = section["plan"]
-    return bool(plan and not plan["changes"] and not plan["problems"])
+    return bool(plan and not plan["problems"] and all(_says_nothing(change) for change in plan["changes"]))
+
+
+def _says_nothing(change: Mapping[str, Any]) -> bool:
+    """Whether a change is of a thing that stays as it is because it cannot be taken away."""
+    return bool(change["action"] == "none" and not change["properties"] and change["observed"])
 
 
 def _status(code: int, sections: Sequence[Mapping[str, Any]], mode: str) -> str:
@@ -213,5 +227,6 @@ def whole_plan(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict
         "inputs": {name: value for plan in plans for name, value in plan["scope"]["inputs"].items()},
         "sections": plans,
         "parameters": dict(parameters),
+        "takes_back": result["takes_back"],
     }
     return {"hash": whole_digest(body), **body}

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from runbook import library, notebooks, result, tenants
-from runbook.errors import PlanRefused, UnreadableState
+from runbook.errors import PlanRefused, UnreadableState, UsageError
+from runbook.history import read_history
 from runbook.inputs import RUN_FIELDS, effective
-from runbook.journal import Journal
+from runbook.journal import Journal, mend
 from runbook.library import Document
-from runbook.runs import RunFolder, approval_for, read_json, write_json, write_text
+from runbook.locking import alone
+from runbook.runs import RunFolder, approval_for, approval_from_file, read_json, still_valid, write_json, write_text
 from runbook.tutorial import Section
 
 Progress = Callable[[str], None]
@@ -32,6 +34,14 @@ class Request:
     """Name or path; None is the approved plan's when there is one, else the kit's own edition."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     approve: str | None = None
+    approval_file: Path | None = None
+    """A file that approves a plan in somebody's name and until a time."""
+    resume: Path | None = None
+    """Folder of a run that stopped before its end, to go on with in the same folder."""
+    takes_back: Path | None = None
+    """Folder of a run whose changes are to be taken back."""
+    rest: bool = False
+    """True to leave what somebody else has set since, and take back the rest."""
     base: Path | None = None
     cell_timeout_seconds: float = 900.0
     engine: str = "runbook"
@@ -50,6 +60,22 @@ class Outcome:
         return int(self.result["exit_code"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A run that has begun: its folder is made and its journal says what it is about."""
+
+    request: Request
+    document: Document
+    folder: RunFolder
+    parameters: Mapping[str, Any]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections in the order in which they are run: the way back goes from the last to the first."""
+        found = self.document.sections
+        return found[::-1] if self.request.takes_back else found
+
+
 def check_request(request: Request) -> Document:
     """Check tutorial, tenant, credentials' places and parameters without touching anything. Raises UsageError."""
     document = library.load(request.tutorial or library.OWN)
@@ -64,30 +90,85 @@ def check_request(request: Request) -> Document:
 def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
     """Run every section in order and return the outcome; the run's folder then holds all its files.
 
-    In mode apply, sections after one that failed or was refused are not run. Raises UsageError or
-    PlanRefused before anything is made if the request itself cannot be carried out.
+    In mode apply, sections after one that failed or was refused are not run, and no other run may write to the
+    tenant meanwhile. Raises UsageError or PlanRefused before anything is made if the request itself cannot be
+    carried out.
     """
+    with contextlib.ExitStack() as held:
+        if request.mode == "apply":
+            check_request(replace(request, parameters={}) if request.resume else request)
+            held.enter_context(alone(request.tenant))
+        task = _taken_up(request) if request.resume else _begun(request)
+        interrupted, asked = _execute_all(task, progress)
+        outcome = _close(task, interrupted, asked)
+        from runbook.record import write_record
+
+        progress("record")
+        write_record(task.folder)
+        return outcome
+
+
+def _begun(request: Request) -> Task:
+    """Begin a new run. Raises UsageError or PlanRefused if it may not begin; then there is no folder."""
     approval = None
+    back = {}
+    if request.takes_back is not None:
+        back = {"takes_back": str(request.takes_back), "rest": request.rest}
+        request = replace(request, tutorial=read_history(request.takes_back).tutorial)
     if request.mode == "apply":
-        check_request(request)
-        approval = approval_for(request.approve or "", request.tenant, request.base)
-        _same_parameters(request.parameters, approval["parameters"])
+        approval = _approval(request)
         request = replace(request, tutorial=request.tutorial or approval["tutorial"]["name"])
     document = check_request(request)
-    folder = RunFolder.create(request.tenant, request.mode, request.base)
+    folder = RunFolder.create(request.tenant, request.mode if not back else f"rollback-{request.mode}", request.base)
     log = Journal(folder.journal)
-    log.append("run-started", tenant=request.tenant, mode=request.mode, tutorial=document.name)
-    parameters = dict(request.parameters)
+    log.append("run-started", tenant=request.tenant, mode=request.mode, tutorial=document.name, **back)
+    parameters = request.parameters
     if approval is not None:
         write_json(folder.approval, approval)
+        log.append("plan-approved", approval=approval)
         parameters = approval["parameters"]
-    interrupted, asked = _execute_all(request, document, folder, parameters, progress)
-    outcome = _close(request, document, folder, interrupted, asked)
-    from runbook.record import write_record
+    return Task(request=request, document=document, folder=folder, parameters=parameters)
 
-    progress("record")
-    write_record(folder)
-    return outcome
+
+def _approval(request: Request) -> dict[str, Any]:
+    """Return the approval that a run may act on. Raises PlanRefused."""
+    if request.approval_file is not None:
+        approval = approval_from_file(request.approval_file, request.tenant, request.base)
+    else:
+        approval = approval_for(request.approve or "", request.tenant, request.base)
+    _same_parameters(request.parameters, approval["parameters"])
+    wanted = {"run": request.takes_back.name, "rest": request.rest} if request.takes_back else None
+    if approval["takes_back"] != wanted:
+        what = f"takes back {approval['takes_back']['run']}" if approval["takes_back"] else "takes nothing back"
+        raise PlanRefused(
+            f"The plan {approval['plan'][:12]} {what}, which is not what was asked for.",
+            "Take a run back with `runbook rollback`, and carry out a tutorial's plan with `runbook apply`.",
+        )
+    return approval
+
+
+def _taken_up(request: Request) -> Task:
+    """Go on with a run that stopped, in its own folder. What the earlier attempt left is put aside there."""
+    assert request.resume is not None
+    folder = RunFolder(request.resume.absolute())
+    torn = mend(folder.journal)
+    history = read_history(folder.path)
+    if history.approval is None:
+        raise UsageError(
+            f"Nothing was approved in the run {folder.path.name}, so there is nothing to go on with.",
+            f"Make a plan and apply it:\n\n    runbook plan --tenant {history.tenant or 'NAME'}\n",
+        )
+    if history.tenant != request.tenant:
+        raise UsageError(f"The run {folder.path.name} was on the tenant {history.tenant!r}, not on {request.tenant!r}.")
+    still_valid(history.approval)
+    document = library.load(history.tutorial)
+    back = Path(history.takes_back) if history.takes_back else None
+    request = replace(request, mode="apply", tutorial=history.tutorial, takes_back=back, rest=history.rest)
+    attempt = folder.put_aside()
+    Journal(folder.journal).append("run-resumed", attempt=attempt + 1, torn_bytes=torn)
+    if not folder.approval.is_file() or read_json(folder.approval) != history.approval:
+        write_json(folder.approval, history.approval)  # the journal's word counts
+    return Task(request=request, document=document, folder=folder, parameters=history.approval["parameters"])
 
 
 def _same_parameters(given: Mapping[str, Any], approved: Mapping[str, Any]) -> None:
@@ -100,10 +181,9 @@ def _same_parameters(given: Mapping[str, Any], approved: Mapping[str, Any]) -> N
         )
 
 
-def _close(
-    request: Request, document: Document, folder: RunFolder, interrupted: bool, asked: Mapping[str, Any]
-) -> Outcome:
+def _close(task: Task, interrupted: bool, asked: Mapping[str, Any]) -> Outcome:
     """Write the run's result and plan, and close its journal."""
+    request, folder = task.request, task.folder
     log = Journal(folder.journal)
     facts = result.Facts(
         tenant=request.tenant,
@@ -111,9 +191,11 @@ def _close(
         mode=request.mode,
         interrupted=interrupted,
         asked=asked,
+        takes_back=request.takes_back.name if request.takes_back else "",
+        rest=request.rest,
     )
-    content = result.build(facts, document, folder)
-    plan = result.whole_plan(content, request.parameters)
+    content = result.build(facts, task.document, folder)
+    plan = result.whole_plan(content, task.parameters)
     content["plan_hash"] = plan["hash"] if plan else ""
     entry = log.append("run-finished", status=content["status"], exit_code=content["exit_code"])
     content["journal"] = {"entries": entry["n"] + 1, "head": entry["hash"]}
@@ -123,32 +205,27 @@ def _close(
     return Outcome(folder=folder, result=content)
 
 
-def _execute_all(
-    request: Request,
-    document: Document,
-    folder: RunFolder,
-    parameters: Mapping[str, Any],
-    progress: Progress,
-) -> tuple[bool, dict[str, Any]]:
+def _execute_all(task: Task, progress: Progress) -> tuple[bool, dict[str, Any]]:
     """Run the notebooks; return whether somebody interrupted the run, and what a simulated tenant was asked."""
-    entry = tenants.entry(request.tenant)
-    server = tenants.serve(request.tenant, entry) if entry.simulated is not None else None
-    before = tenants.last_request(request.tenant, entry)
+    name = task.request.tenant
+    entry = tenants.entry(name)
+    server = tenants.serve(name, entry) if entry.simulated is not None else None
+    before = tenants.last_request(name, entry)
     preload()
     interrupted = False
     try:
-        with _worker(request.engine) as worker:
-            for section in document.sections:
+        with _worker(task.request.engine) as worker:
+            for section in task.sections:
                 progress(section.heading)
-                _execute(request, document, section, folder, parameters, worker)
-                if not _may_go_on(folder, document, section, request.mode):
+                _execute(task, section, worker)
+                if not _may_go_on(task, section):
                     break
     except KeyboardInterrupt:
         interrupted = True
     finally:
         if server is not None:
             server.stop()
-    return interrupted, tenants.asked(request.tenant, entry, before)
+    return interrupted, tenants.asked(name, entry, before)
 
 
 def preload() -> None:
@@ -175,14 +252,7 @@ def _worker(engine: str) -> Iterator[Any]:
         yield worker
 
 
-def _execute(
-    request: Request,
-    document: Document,
-    section: Section,
-    folder: RunFolder,
-    parameters: Mapping[str, Any],
-    worker: Any,
-) -> None:
+def _execute(task: Task, section: Section, worker: Any) -> None:
     """Run one section's notebook by papermill. What went wrong stands in the section's result and in the notebook."""
     import papermill
     from papermill.engines import papermill_engines
@@ -191,13 +261,14 @@ def _execute(
     from runbook.engine import RunbookEngine
 
     papermill_engines.register("runbook", RunbookEngine)  # for a checkout that is not installed
+    request, document, folder = task.request, task.document, task.folder
     number = document.number(section.id)
     output = folder.notebook(number, section.id)
     output.parent.mkdir(exist_ok=True)
     source = output.with_suffix(".source.ipynb")
     write_text(source, notebooks.generate(document)[notebooks.file_name(document, section)])
     names = {item.name for item in document.fields(section.id)}
-    values = {name: value for name, value in parameters.items() if name in names}
+    values = {name: value for name, value in task.parameters.items() if name in names}
     values |= {"tenant": request.tenant, "mode": request.mode, "run_dir": str(folder.path)}
     try:
         papermill.execute_notebook(
@@ -220,16 +291,16 @@ def _execute(
         source.unlink(missing_ok=True)
 
 
-def _may_go_on(folder: RunFolder, document: Document, section: Section, mode: str) -> bool:
+def _may_go_on(task: Task, section: Section) -> bool:
     """Whether the next section may be run after this one."""
-    path = folder.section(document.number(section.id), section.id)
+    path = task.folder.section(task.document.number(section.id), section.id)
     if not path.is_file():
         return False
     content = read_json(path)
     error = content["error"]
     if error is None:
         return bool(content["status"] != "running")
-    if mode == "apply":
+    if task.request.mode == "apply":
         return False
     # A tenant that cannot be reached or signed in to stays so; another unknown is a matter of one section.
     return not (error["type"] == UnreadableState.__name__ and content["phase"] == "opened")

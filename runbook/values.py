@@ -32,6 +32,8 @@ class ValueType:
     name: str
     read: Callable[[object], Json]
     show: Callable[[object], str]
+    sent_canonical: bool = False
+    """True where the service does not take what it gives: then the canonical form is what is sent."""
 
     def canonical(self, value: object) -> Json:
         """Return the canonical form. Whatever is wrong with the value, ValueError is what is raised."""
@@ -43,6 +45,10 @@ class ValueType:
         if isinstance(found, int) and abs(found) > _LARGEST:
             raise ValueError(f"{value!r} is too large a number")
         return found
+
+    def send(self, value: Any) -> Any:
+        """Return a value as it was received in the spelling in which the service takes it."""
+        return self.canonical(value) if self.sent_canonical else value
 
 
 def _show_plain(value: object) -> str:
@@ -229,9 +235,9 @@ def _show_networks(value: object) -> str:
 
 WORD = ValueType(name="word", read=_word, show=_show_plain)
 HOST = ValueType(name="host", read=_host, show=_show_plain)
-INTEGER = ValueType(name="integer", read=_integer, show=_show_plain)
-BOOLEAN = ValueType(name="boolean", read=_boolean, show=_show_plain)
+INTEGER = ValueType(name="integer", read=_integer, show=_show_plain, sent_canonical=True)
+BOOLEAN = ValueType(name="boolean", read=_boolean, show=_show_plain, sent_canonical=True)
 WORD_SET = ValueType(name="set of words", read=_word_set, show=_show_plain)
 NETWORKS = ValueType(name="set of addresses", read=_networks, show=_show_networks)
-TIMESPAN = ValueType(name="time span", read=_timespan, show=_show_timespan)
-PERMISSIONS = ValueType(name="permissions", read=_permissions, show=_show_permissions)
+TIMESPAN = ValueType(name="time span", read=_timespan, show=_show_timespan, sent_canonical=True)
+PERMISSIONS = ValueType(name="permissions", read=_permissions, show=_show_permissions, sent_canonical=True)

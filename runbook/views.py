@@ -90,10 +90,12 @@ def show_value(kind: str, name: str, value: Any) -> str:
 
 def counts_text(plan: Mapping[str, Any]) -> str:
     """Sum a plan up in a few words."""
-    tally = {action: 0 for action in ("create", "update", "none")}
+    tally = {action: 0 for action in ("create", "update", "delete", "none")}
     for change in plan["changes"]:
         tally[change["action"]] += 1
     words = [f"{tally['create']} to create", f"{tally['update']} to update", f"{tally['none']} as wanted"]
+    if tally["delete"]:
+        words.insert(2, f"{tally['delete']} to delete")
     if plan["problems"]:
         words.append(f"{len(plan['problems'])} not plannable")
     return ", ".join(words)
@@ -109,7 +111,7 @@ def plan_lines(plan: Mapping[str, Any], *, title: str, hands: Hands = MappingPro
     for change in plan["changes"]:
         kind = BY_TYPE[change["kind"]].title
         lines.append(f"  {SYMBOL[change['action']]} {kind} {plain(change['identity'])}: {plain(change['reason'])}")
-        for item in change["properties"]:
+        for item in change["properties"] if change["action"] != "delete" else ():
             if not item["changed"]:
                 continue
             before = show_value(change["kind"], item["name"], item["before"])
@@ -117,8 +119,15 @@ def plan_lines(plan: Mapping[str, Any], *, title: str, hands: Hands = MappingPro
             arrow = after if change["action"] == "create" else f"{before} -> {after}"
             place = lines_text(item["lines"]) or item["note"]
             lines.append(f"      {item['name']}: {plain(arrow)}" + (f"   [{plain(place)}]" if place else ""))
+        lines += [f"      cannot be undone: {text}" for text in cannot_be_undone(change)]
         lines += [f"      by hand: {plain(line)}" for line in hands.get((change["kind"], change["identity"]), ())]
     return [*lines, *problem_lines(plan)]
+
+
+def cannot_be_undone(change: Mapping[str, Any]) -> list[str]:
+    """Say why a change, once made, stays; nothing for a change that can be taken back."""
+    stays = BY_TYPE[change["kind"]].stays if change["kind"] in BY_TYPE else ""
+    return [stays] if change["action"] == "create" and stays else []
 
 
 def problem_lines(plan: Mapping[str, Any]) -> list[str]:
@@ -139,14 +148,15 @@ def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Han
     rows = []
     for change in plan["changes"]:
         head = f"{SYMBOL[change['action']]} {BY_TYPE[change['kind']].title} {change['identity']}"
-        for item in change["properties"]:
+        for item in change["properties"] if change["action"] != "delete" else ():
             if item["changed"]:
                 before = show_value(change["kind"], item["name"], item["before"])
                 after = show_value(change["kind"], item["name"], item["after"])
                 shown = "" if change["action"] == "create" else before
                 rows.append((head, item["name"], shown, after, lines_text(item["lines"]), item["note"]))
-        if change["action"] == "none":
+        if change["action"] in ("none", "delete"):
             rows.append((head, "", "", "", "", change["reason"]))
+        rows += [(head, "", "", "", "", f"cannot be undone: {text}") for text in cannot_be_undone(change)]
     for problem in plan["problems"]:
         rows.append((f"? {_kind_title(problem['kind'])} {problem['identity']}", "", "", "", "", problem["reason"]))
     heads = ("change", "property", "before", "after", "tutorial", "remark")
@@ -161,7 +171,7 @@ def _hands_html(hands: Hands) -> str:
     return f"<details><summary>The same by hand</summary><pre>{escape(lines)}</pre></details>"
 
 
-def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str) -> View:
+def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str) -> View:
     """Show what was checked by fresh reads, and what was found."""
     wrong = [check for check in checks if not check["ok"]]
     rows = [
@@ -176,7 +186,7 @@ def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str) -> View:
         for check in checks
     ]
     heads = ("result", "what", "property", "wanted", "found", "tutorial")
-    summary = f"{title}: {len(checks) - len(wrong)} of {len(checks)} properties are as the tutorial asks"
+    summary = f"{title}: {len(checks) - len(wrong)} of {len(checks)} properties are {aim}"
     text = "\n".join([summary, *check_lines(wrong)])
     return View(text, table(summary, heads, rows).html)
 

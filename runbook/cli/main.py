@@ -19,6 +19,7 @@ COMMANDS = {
     "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
     "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
+    "rollback": ("runbook.cli.rollback", "Take back what a run has changed, and nothing else."),
     "preflight": ("runbook.cli.preflight", "Say whether an identity can do what the plan needs. Writes nothing."),
     "records": ("runbook.cli.records", "List runs, or make a run's record again."),
     "sim": ("runbook.cli.sim", "Serve, reset, show or change the simulated tenant."),

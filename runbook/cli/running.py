@@ -11,14 +11,15 @@ import click
 
 from runbook import library, views
 from runbook.cli import parameters
-from runbook.errors import ExitCode
+from runbook.errors import ExitCode, PlanRefused
+from runbook.history import find_run, read_history
 from runbook.run import Outcome, Request, check_request, run
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
-            click.option("--tenant", required=True, help="Name of the tenant in tenants.yaml; demo is simulated."),
+            click.option("--tenant", help="Name of the tenant in tenants.yaml; demo is simulated."),
             click.option("--tutorial", help=f"Name or path of the tutorial; without it, {library.OWN}."),
             click.option(
                 "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="YAML file with inputs."
@@ -39,12 +40,15 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _request(mode: str, options: dict[str, Any]) -> Request:
+    if not options["tenant"]:
+        raise click.UsageError("Missing option '--tenant'.")
     return Request(
         tenant=options["tenant"],
         mode=mode,
         tutorial=options["tutorial"],
         parameters=parameters.read(options["files"], options["pairs"]),
         approve=options.get("approve"),
+        approval_file=options.get("approval"),
         engine=options["engine"],
     )
 
@@ -69,16 +73,16 @@ def plan(**options: Any) -> int:
     outcome = run(_request("plan", options), progress(options["quiet"]))
     if options["form"] != "text":
         _print_plan(outcome, options["form"])
-        _show_problems(outcome)
+        show_problems(outcome)
         return outcome.exit_code
     show_plan(outcome)
-    _show_problems(outcome)
+    show_problems(outcome)
     if outcome.exit_code == ExitCode.CHANGES:
         print(
             f"\nTo carry out exactly this plan:\n\n    runbook apply --tenant {options['tenant']}"
             f" --approve {outcome.result['plan_hash'][:12]}\n"
         )
-    _show_record(outcome)
+    show_record(outcome)
     return outcome.exit_code
 
 
@@ -91,33 +95,64 @@ def _print_plan(outcome: Outcome, form: str) -> None:
     print("\n".join(views.script_lines(outcome.result)))
 
 
-@click.command(epilog="Example: runbook apply --tenant demo --approve 1f2e3d4c5b6a")
+@click.command(
+    epilog="""\b
+Examples:
+  runbook apply --tenant demo --approve 1f2e3d4c5b6a
+  runbook apply --tenant demo --approval change-4711.yaml
+  runbook apply --resume runs/20261123T201500Z-demo-apply-1a2b3c
+"""
+)
 @_options
 @click.option("--approve", metavar="HASH", help="Hash of the plan that was read and is approved.")
+@click.option(
+    "--approval", metavar="FILE", type=click.Path(path_type=Path), help="File with plan, tenant, approver, expires."
+)
+@click.option("--resume", metavar="RUN", help="Go on with a run that stopped before its end.")
 def apply(**options: Any) -> int:
     """Carry out an approved plan, and verify it by fresh reads.
 
-    Without --approve, on a terminal, a plan is made and shown, and the tenant's name has to be typed. Anywhere
-    else nothing is written and the exit code is 4.
+    Without an approval, on a terminal, a plan is made and shown, and the tenant's name has to be typed. Anywhere
+    else nothing is written and the exit code is 4. With --resume the tenant is looked at first, and what is left of
+    the approved plan is done.
     """
+    if options["resume"]:
+        return _resume(options)
     request = _request("apply", options)
     check_request(request)
-    if not request.approve:
+    if request.approve and request.approval_file:
+        raise click.UsageError("Give --approve or --approval, not both.")
+    if not (request.approve or request.approval_file):
         request = _ask(request, options["quiet"])
         if request.approve is None:
             return ExitCode.DONE
-    outcome = run(request, progress(options["quiet"]))
+    return carry_out(request, options["quiet"])
+
+
+def _resume(options: dict[str, Any]) -> int:
+    """Go on with a run; all that it needs stands in its journal."""
+    given = [f"--{name}" for name in ("approve", "approval", "tutorial") if options[name]]
+    given += [name for name, value in (("-p", options["pairs"]), ("-f", options["files"])) if value]
+    if given:
+        raise click.UsageError(f"--resume goes on with what was approved; it takes no {' and no '.join(given)}.")
+    path = find_run(options["resume"])
+    tenant = options["tenant"] or read_history(path).tenant
+    request = Request(tenant=tenant, mode="apply", resume=path, engine=options["engine"])
+    return carry_out(request, options["quiet"])
+
+
+def carry_out(request: Request, quiet: bool) -> int:
+    """Run, and show how every section ended, what went wrong and where the record is."""
+    outcome = run(request, progress(quiet))
     show_sections(outcome)
-    _show_problems(outcome)
-    _show_record(outcome)
+    show_problems(outcome)
+    show_record(outcome)
     return outcome.exit_code
 
 
 def _ask(request: Request, quiet: bool) -> Request:
     """Plan, show, and let a person on a terminal approve by typing the tenant's name."""
     from dataclasses import replace
-
-    from runbook.errors import PlanRefused
 
     if not sys.stdin.isatty():
         raise PlanRefused(
@@ -131,21 +166,26 @@ def _ask(request: Request, quiet: bool) -> Request:
         return request
     if outcome.exit_code != ExitCode.CHANGES:
         raise PlanRefused("The plan cannot be applied.", f"Its record says why: {outcome.folder.record}")
-    typed = click.prompt(f"Type the tenant's name ({request.tenant}) to apply exactly this plan")
-    if typed.strip() != request.tenant:
-        raise PlanRefused(f"{typed!r} is not the tenant's name.", "Nothing was written.")
+    if not approved_on_terminal(request.tenant):
+        raise PlanRefused("Nobody is here to be asked.", "Nothing was written.")
     return replace(request, approve=outcome.result["plan_hash"])
+
+
+def approved_on_terminal(tenant: str) -> bool:
+    """Let a person on a terminal approve by typing the tenant's name; False where nobody is. Raises PlanRefused."""
+    if not sys.stdin.isatty():
+        return False
+    typed = click.prompt(f"Type the tenant's name ({tenant}) to carry out exactly this plan")
+    if typed.strip() != tenant:
+        raise PlanRefused(f"{typed!r} is not the tenant's name.", "Nothing was written.")
+    return True
 
 
 @click.command(epilog="Example: runbook verify --tenant demo")
 @_options
 def verify(**options: Any) -> int:
     """Read a tenant and say whether it is as the tutorial asks. Writes nothing; exits 3 on drift."""
-    outcome = run(_request("verify", options), progress(options["quiet"]))
-    show_sections(outcome)
-    _show_problems(outcome)
-    _show_record(outcome)
-    return outcome.exit_code
+    return carry_out(_request("verify", options), options["quiet"])
 
 
 def show_plan(outcome: Outcome) -> None:
@@ -179,7 +219,7 @@ def _verdict(item: dict[str, Any], good: int, count: int) -> str:
     return f"NOT verified ({item['status']})"
 
 
-def _show_problems(outcome: Outcome) -> None:
+def show_problems(outcome: Outcome) -> None:
     shown = set()
     for item in outcome.result["sections"]:
         error = item["error"]
@@ -190,5 +230,5 @@ def _show_problems(outcome: Outcome) -> None:
             print("\n" + "\n".join(lines), file=sys.stderr)
 
 
-def _show_record(outcome: Outcome) -> None:
+def show_record(outcome: Outcome) -> None:
     print(f"record: {outcome.folder.record}")

@@ -37,7 +37,16 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
             found.append(unknown(TYPE, identity, reason))
             continue
         properties = {name: needed(matches[0], name) for name in _TYPES}
-        found.append(Observed(kind=TYPE, identity=identity, presence="present", properties=properties, handle=identity))
+        found.append(
+            Observed(
+                kind=TYPE,
+                identity=identity,
+                presence="present",
+                properties=properties,
+                handle=identity,
+                row=matches[0],
+            )
+        )
     return tuple(found)
 
 

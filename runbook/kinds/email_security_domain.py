@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from runbook.errors import ApplyFailed
 from runbook.kinds.kind import Kind, Right, Wait, absent, assignments, needed
 from runbook.plan import Change, Observed
 from runbook.values import BOOLEAN, HOST, NETWORKS, WORD_SET, Json, ValueType
@@ -58,11 +59,39 @@ def _observed(services: Services, identity: str) -> Observed:
         # No field is documented as always there [PY]; a missing list must not pass as an empty one.
         properties={name: needed(row, name) if name in _LISTS else row.get(name) for name in _TYPES},
         handle=str(needed(row, "id")),
+        row=row,
     )
 
 
 def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:
+    if _only_put_can(change):
+        row = services.cloudflare.domain(change.identity)
+        if row is None or str(row.get("id")) != observed.handle:
+            raise ApplyFailed(f"The domain {change.identity} is no longer the one that was read.", "Plan again.")
+        whole = {name: row[name] for name in _SETTABLE if name in row}
+        services.cloudflare.replace_domain(observed.handle, {**whole, **assignments(change, only_changed=True)})
+        return
     services.cloudflare.edit_domain(observed.handle, _body(change))
+
+
+# What a PUT takes, the whole configuration [PY, SPEC]; the other fields are the service's own.
+_SETTABLE = (
+    "allowed_delivery_modes",
+    "drop_dispositions",
+    "ip_restrictions",
+    "regions",
+    "lookback_hops",
+    "require_tls_inbound",
+    "require_tls_outbound",
+    "transport",
+    "folder",
+    "integration_id",
+)
+
+
+def _only_put_can(change: Change) -> bool:
+    """Whether a value has to become null again, which PATCH refuses for these fields [TS; cloudflare.md 1]."""
+    return any(item.changed and item.after is None for item in change.differences)
 
 
 def _body(change: Change) -> dict[str, object]:
@@ -71,6 +100,9 @@ def _body(change: Change) -> dict[str, object]:
 
 
 def by_hand(change: Change) -> tuple[str, ...]:
+    if _only_put_can(change):
+        names = ", ".join(item.attribute for item in change.changed if item.after is None)
+        return (f"# {change.identity}: set {names} back to nothing in the Cloudflare dashboard, and check the others",)
     body = json.dumps(_body(change)).replace("'", "'\\''")
     address = (
         "https://api.cloudflare.com/client/v4/accounts/$CLOUDFLARE_ACCOUNT_ID"

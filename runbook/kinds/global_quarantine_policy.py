@@ -37,6 +37,7 @@ def _observed(identity: str, rows: Sequence[dict[str, object]]) -> Observed:
         presence="present",
         properties={"EndUserSpamNotificationFrequency": needed(row, "EndUserSpamNotificationFrequency")},
         handle=str(needed(row, "Identity")),
+        row=row,
     )
 
 
@@ -74,4 +75,5 @@ KIND = Kind(
     by_hand=by_hand,
     rights=cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy"),
     needed_for=needed_for,
+    stays="the global quarantine policy cannot be removed once it was created",
 )

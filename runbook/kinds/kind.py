@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runbook.plan import Attribute, Change, Observed
-from runbook.values import ValueType
+from runbook.values import Json, ValueType
 from tenantapi import Services
 from tenantapi.errors import Service
 
@@ -54,6 +54,10 @@ class Kind:
     """All that reading and writing such a thing may ask for."""
     needed_for: Callable[[Change], tuple[Right, ...]]
     """What writing this one change asks for, a part of `rights`."""
+    halfway: Mapping[str, Json] = field(default_factory=dict)
+    """Properties that a new thing has between two calls of its making."""
+    stays: str = ""
+    """Why a thing that was created cannot be taken away again; empty where it can."""
     creates: bool = True
     """Whether an absent thing may be created at all."""
     implied: tuple[Attribute, ...] = ()

@@ -1,6 +1,6 @@
 """Quarantine policies: what recipients may do with a quarantined message.
 
-Wire: Get-, New- and Set-QuarantinePolicy. Permissions are written as a number and read back as one text
+Wire: Get-, New-, Set- and Remove-QuarantinePolicy. Permissions are written as a number and read back as one text
 of eight lines [CIPP-QP]. Built-in policies cannot be changed and share an all-zero GUID, so they are
 addressed by name, custom ones by GUID [DEF; CIPP].
 """
@@ -55,6 +55,7 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
             "ESNEnabled": needed(row, "ESNEnabled"),
         },
         handle=str(row.get("Name")) if guid == NO_GUID else guid,
+        row=row,
     )
 
 
@@ -67,6 +68,9 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
             lambda: bool(named(services.exchange.rows("Get-QuarantinePolicy"), change.identity)),
         )
         return
+    if change.action == "delete":
+        services.exchange.invoke("Remove-QuarantinePolicy", {"Identity": observed.handle}, write=True)
+        return
     parameters = {"Identity": observed.handle, **assignments(change, only_changed=True)}
     services.exchange.invoke("Set-QuarantinePolicy", parameters, write=True)
 
@@ -74,6 +78,8 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
 def by_hand(change: Change) -> tuple[str, ...]:
     if change.action == "create":
         return (command("New-QuarantinePolicy", {"Name": change.identity, **assignments(change, only_changed=False)}),)
+    if change.action == "delete":
+        return (command("Remove-QuarantinePolicy", {"Identity": change.identity}),)
     return (command("Set-QuarantinePolicy", {"Identity": change.identity, **assignments(change, only_changed=True)}),)
 
 
@@ -81,7 +87,7 @@ def needed_for(change: Change) -> tuple[Right, ...]:
     """The cmdlets that this change asks for; a new policy is looked for once it was made."""
     if change.action == "create":
         return cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy")
-    return cmdlets("Set-QuarantinePolicy")
+    return cmdlets("Remove-QuarantinePolicy" if change.action == "delete" else "Set-QuarantinePolicy")
 
 
 KIND = Kind(
@@ -91,6 +97,6 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
-    rights=cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy"),
+    rights=cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy", "Remove-QuarantinePolicy"),
     needed_for=needed_for,
 )

@@ -1,6 +1,6 @@
 """Transport rules (mail flow rules).
 
-Wire: Get-, New-, Set-, Enable- and Disable-TransportRule. The answer has State, not Enabled, and Set has no
+Wire: Get-, New-, Set-, Enable-, Disable- and Remove-TransportRule. The answer has State, not Enabled, and Set has no
 Enabled either [DOCS, DSC]; a new rule is enabled unless it is told otherwise, while the portal's wizard
 leaves it off until the last step [DOCS]. So a rule is created disabled, read back, and only then enabled.
 A header condition is the pair of name and words, always sent together [DOCS].
@@ -78,7 +78,12 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
     properties = {name: needed(row, name) for name in _TYPES if name not in ("Enabled", "AlsoSet")}
     properties |= {"Enabled": row["State"] == "Enabled", "AlsoSet": _also_set(row)}
     return Observed(
-        kind=TYPE, identity=identity, presence="present", properties=properties, handle=str(needed(row, "Guid"))
+        kind=TYPE,
+        identity=identity,
+        presence="present",
+        properties=properties,
+        handle=str(needed(row, "Guid")),
+        row=row,
     )
 
 
@@ -99,6 +104,9 @@ def _is_unset(value: Any) -> bool:
 def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:
     if change.action == "create":
         _create(services, change, wait)
+        return
+    if change.action == "delete":
+        services.exchange.invoke("Remove-TransportRule", {"Identity": observed.handle}, write=True)
         return
     changed = assignments(change, only_changed=True)
     if "AlsoSet" in changed:
@@ -160,6 +168,8 @@ def _switch_cmdlet(enabled: bool) -> str:
 
 
 def by_hand(change: Change) -> tuple[str, ...]:
+    if change.action == "delete":
+        return (command("Remove-TransportRule", {"Identity": change.identity}),)
     wanted = assignments(change, only_changed=change.action != "create")
     lines = []
     if wanted.pop("AlsoSet", None) is not None and change.action != "create":
@@ -183,6 +193,8 @@ def _with_pair(change: Change, changed: Mapping[str, Any]) -> dict[str, Any]:
 
 def needed_for(change: Change) -> tuple[Right, ...]:
     """The cmdlets that this change asks for: switching a rule on or off has cmdlets of its own."""
+    if change.action == "delete":
+        return cmdlets("Remove-TransportRule")
     changed = assignments(change, only_changed=change.action != "create")
     enabled = changed.pop("Enabled", None)
     switch = () if enabled is None else cmdlets(_switch_cmdlet(enabled))
@@ -204,8 +216,10 @@ KIND = Kind(
         "Set-TransportRule",
         "Enable-TransportRule",
         "Disable-TransportRule",
+        "Remove-TransportRule",
     ),
     needed_for=needed_for,
+    halfway={"Enabled": False},
     implied=(
         Attribute(name="Mode", value="Enforce", note="the wizard's default; in another mode the rule does nothing"),
         Attribute(name="AlsoSet", value=[], note="no condition, exception or action beyond the tutorial's"),

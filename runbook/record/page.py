@@ -25,7 +25,9 @@ def from_result(result: Mapping[str, Any]) -> dict[str, Any]:
         "tutorial": result["tutorial"],
         "tenant": result["tenant"],
         "run": result["run"],
-        "mode": _MODE_WORDS.get(result["mode"], result["mode"]),
+        "mode": _mode(result),
+        "aim": "as before the run" if result.get("takes_back") else "as the tutorial asks",
+        "asks": "What was there before the run" if result.get("takes_back") else "What the tutorial asks",
         "status": result["status"],
         "finished": result["finished"],
         "headline": _headline(result, sections),
@@ -55,7 +57,7 @@ def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
         "changed": "",
         "unchanged": "Nothing had to be changed. ",
         "changes pending": "Changes are pending; nothing was written. ",
-        "drift": "The tenant is not as the tutorial asks. ",
+        "drift": f"The tenant is not {'as before the run' if result.get('takes_back') else 'as the tutorial asks'}. ",
         "refused": "Refused. ",
         "unknown": "Not everything could be read, so not everything can be said. ",
         "interrupted": "Interrupted. ",
@@ -68,6 +70,17 @@ def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
     return f"{words}{verified} of {len(sections)} sections verified by fresh reads."
 
 
+def _mode(result: Mapping[str, Any]) -> str:
+    back = result.get("takes_back")
+    if not back:
+        return str(_MODE_WORDS.get(result["mode"], result["mode"]))
+    what = f"the way back from {back['run']}"
+    left = "; what somebody else has set since is left as it is" if back["rest"] else ""
+    if result["mode"] == "apply":
+        return f"Rollback: {what}{left}"
+    return f"Rollback planned: {what} was read and compared; nothing was written{left}"
+
+
 _OPEN_ENDED = ("unknown", "interrupted", "running")
 
 
@@ -75,7 +88,7 @@ def _facts(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> 
     tenant = result["tenant"]
     facts = [
         ("Tenant", tenant["name"] + (" (simulated)" if tenant.get("simulated") else "")),
-        ("Mode", _MODE_WORDS.get(result["mode"], result["mode"])),
+        ("Mode", _mode(result)),
         ("Run", result["run"]),
         ("Finished", result["finished"]),
         ("Tutorial", f"{result['tutorial']['title']} (SHA-256 {result['tutorial']['sha256'][:16]})"),

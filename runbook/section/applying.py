@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tenacity
 
 from runbook.errors import ApplyFailed, UnreadableState
-from runbook.journal import Journal
+from runbook.journal import Journal, read
 from runbook.kinds import BY_TYPE, VALUE_TYPES
-from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff
+from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff, digest, plan_json
 from runbook.section.approving import unmoved
 from runbook.section.observing import read_objects
+from runbook.undo import invert
 from tenantapi import ApiError, Services
 from tenantapi.calls import Call
 
@@ -68,6 +70,48 @@ class Recorder:
         )
 
 
+def store_before(services: Services, plans: Sequence[Plan], journal: Journal) -> None:
+    """Before a first write: put the plans, their inverses and the objects as they are into the journal.
+
+    A section that stands there already is not stored again: what was there first is what a rollback goes back to.
+    """
+    stored = {
+        item["section"]
+        for entry in read(journal.path)
+        if entry["event"] == "before-first-write"
+        for item in entry["data"]["sections"]
+    }
+    new = [plan for plan in plans if plan.section not in stored and plan.pending]
+    if not new:
+        return
+    found = read_objects(services, [change.key for plan in new for change in plan.pending])
+    journal.append(
+        "before-first-write",
+        sections=[
+            {"section": plan.section, "plan": plan_json(plan), "inverse": plan_json(invert(plan))} for plan in new
+        ],
+        objects=[
+            {
+                "kind": item.kind,
+                "identity": item.identity,
+                "presence": item.presence,
+                "handle": item.handle,
+                "row": _storable(item.row),
+            }
+            for item in found
+        ],
+    )
+
+
+def _storable(row: Mapping[str, Any]) -> Any:
+    """An object as the journal can hold it: what has no canonical JSON (a huge number) is kept as a text."""
+    try:
+        digest(dict(row))
+    except (ValueError, TypeError):
+        return json.dumps(dict(row), default=str)
+    return dict(row)
+
+
 def apply_changes(
     services: Services,
     plan: Plan,
@@ -118,6 +162,12 @@ def _write(services: Services, change: Change, observed: Observed, journal: Jour
     except ApiError as error:
         if not error.ambiguous:
             raise
+        if change.action == "delete":
+            is_gone = patience.poll(lambda: read_objects(services, [change.key])[0].presence == "absent")
+            journal.append("settled-by-reading", kind=change.kind, identity=change.identity, gone=is_gone)
+            if not is_gone:
+                raise
+            return
         left = _left_to_do(services, change, patience)
         names = None if left is None else [item.attribute for item in left.changed]
         journal.append("settled-by-reading", kind=change.kind, identity=change.identity, left=names)

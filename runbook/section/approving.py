@@ -31,8 +31,7 @@ def stored_approval(folder: RunFolder) -> Mapping[str, Any] | None:
 
 def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
     """Return the approval of exactly this plan. Raises PlanRefused saying what differs or is missing."""
-    if not plan.can_apply:
-        raise PlanRefused(_problems(plan), "Nothing is written while a part of the plan is unknown.")
+    check_open_parts(plan)
     if stored is None and approve:
         if len(approve) >= 8 and plan.hash.startswith(approve.lower()):
             return Approval(plan_hash=plan.hash, approved_by="parameter", how="hash given as a parameter")
@@ -54,6 +53,16 @@ def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approva
     if plan.hash != _hash(approved, plan.section):
         raise PlanRefused(_moved(plan, approved.get(plan.section)), "Make a new plan, read it, and approve that one.")
     return Approval(plan_hash=plan.hash, approved_by=str(stored["approved_by"]), how="approved plan")
+
+
+def check_open_parts(plan: Plan) -> None:
+    """Raise UnreadableState when a part of a plan is unknown, PlanRefused when one is open or was moved."""
+    unknown = [item for item in plan.problems if item.presence == "unknown"]
+    if unknown:
+        reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
+        raise UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written.")
+    if plan.problems:
+        raise PlanRefused(_problems(plan), "Nothing is written while a part of the plan is open.")
 
 
 def _problems(plan: Plan) -> str:

@@ -10,7 +10,7 @@ from runbook import desired
 from runbook.compile.result import ResourceDraft
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
-from runbook.plan import Observed, Plan, diff
+from runbook.plan import Change, Observed, Plan, diff
 from runbook.values import Json
 from tenantapi import ApiError, Services
 from tenantapi.errors import NOBODY_TO_ASK, SignInError, UnreachableError
@@ -88,10 +88,18 @@ def make_plan(
     return replace(plan, problems=(*wanted.problems, *plan.problems))
 
 
+def gone(change: Change) -> bool:
+    """Whether a change says that a thing is no longer there, as it should be."""
+    return change.action == "none" and not change.differences and not change.observed
+
+
 def checks(plan: Plan) -> list[dict[str, Any]]:
     """Turn a fresh plan into one check per property: what is wanted, what was found, and whether they agree."""
     found: list[dict[str, Any]] = []
     for change in plan.changes:
+        if gone(change) or change.action == "delete":
+            found.append(_absence(change))
+            continue
         for item in change.differences:
             before = BY_TYPE[change.kind].types[item.attribute].show(item.before)
             missing = change.action == "create"
@@ -109,3 +117,19 @@ def checks(plan: Plan) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def _absence(change: Change) -> dict[str, Any]:
+    """One check that a thing which was taken away is not there."""
+    is_gone = gone(change)
+    return {
+        "kind": change.kind,
+        "identity": change.identity,
+        "name": "existence",
+        "wanted": "gone",
+        "found": "gone" if is_gone else "there",
+        "found_text": "gone" if is_gone else "it is still there",
+        "ok": is_gone,
+        "lines": list(change.lines),
+        "words": "",
+    }

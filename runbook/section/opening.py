@@ -11,14 +11,17 @@ from typing import Any
 
 from runbook import library, tenants
 from runbook.errors import RunbookError
+from runbook.history import read_history
 from runbook.inputs import RUN_FIELDS, Effective, Field, effective
 from runbook.journal import Journal
 from runbook.library import Document
 from runbook.runs import RunFolder
 from runbook.section.applying import Patience, Recorder
+from runbook.section.course import Back, Course, Forward, Onward
 from runbook.section.frontend import has_frontend
 from runbook.section.section import Section, Setup
 from runbook.section.state import SectionState
+from runbook.tenants import Connection
 
 _INJECTED = "# Parameters"
 """First line of the cell that papermill puts its parameters into."""
@@ -103,7 +106,10 @@ def _open(
     connection = tenants.open_connection(
         values["tenant"], entry, on_call=recorder, prompt=print if has_frontend() else None
     )
-    journal.append("section-opened", section=identifier, mode=values["mode"], tenant=values["tenant"])
+    opened = {"mode": values["mode"], "tenant": values["tenant"], "tutorial": document.name}
+    journal.append("section-opened", section=identifier, **opened)
+    tenant_inputs = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
+    forward = Forward(document=document, tenant_inputs=tenant_inputs, domains=domains, connection=connection)
     return Section(
         Setup(
             document=document,
@@ -113,9 +119,18 @@ def _open(
             connection=connection,
             folder=folder,
             journal=journal,
-            tenant_inputs={k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS},
+            course=_course(folder, forward, connection),
             patience=patience,
             simulated=entry.simulated is not None,
         ),
         state,
     )
+
+
+def _course(folder: RunFolder, forward: Forward, connection: Connection) -> Course:
+    """What this run is about, as its journal says."""
+    history = read_history(folder.path)
+    course: Course = forward
+    if history.takes_back:
+        course = Back(past=read_history(Path(history.takes_back)), rest=history.rest, connection=connection)
+    return Onward(base=course, history=history, connection=connection) if history.resumed else course

@@ -12,19 +12,24 @@ from runbook.section.observing import make_plan
 from runbook.tenants import Connection
 
 
+def tenant_scope(connection: Connection) -> dict[str, Any]:
+    """Return what a plan says of the tenant that it was made for."""
+    tenant = connection.tenant
+    return {
+        "name": tenant.name,
+        "tenant_id": tenant.tenant_id,
+        "cloudflare_account_id": tenant.cloudflare_account_id,
+        "cloud": tenant.cloud,
+    }
+
+
 def plan_section(
     document: Document, section: str, inputs: Sequence[Effective], domains: Sequence[str], connection: Connection
 ) -> Plan:
     """Read what a section is about and return its plan, with everything that it was made for."""
     values = {item.field.name: item.value for item in inputs}
-    tenant = connection.tenant
     scope: dict[str, Any] = {
-        "tenant": {
-            "name": tenant.name,
-            "tenant_id": tenant.tenant_id,
-            "cloudflare_account_id": tenant.cloudflare_account_id,
-            "cloud": tenant.cloud,
-        },
+        "tenant": tenant_scope(connection),
         "tutorial": document.compiled.tutorial.sha256,
         "inputs": {
             name: list(value) if isinstance(value, tuple) else value

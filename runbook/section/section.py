@@ -15,22 +15,15 @@ from runbook.kinds import BY_TYPE
 from runbook.library import Document
 from runbook.plan import Change, Plan, plan_json
 from runbook.runs import RunFolder
-from runbook.section import approving, observing
-from runbook.section.applying import Patience, apply_changes
+from runbook.section import applying, approving, observing
+from runbook.section.applying import Patience
 from runbook.section.approving import Approval
+from runbook.section.course import Course
 from runbook.section.frontend import has_frontend
-from runbook.section.planning import plan_all, plan_section
 from runbook.section.state import SectionState
 from runbook.tenants import Connection
 from runbook.tutorial import Section as TutorialSection
 from runbook.views import View
-
-
-class DriftFound(RunbookError):
-    """A fresh read shows properties that are not as the tutorial asks."""
-
-    summary = "The tenant is not as the tutorial asks"
-    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +37,7 @@ class Setup:
     connection: Connection
     folder: RunFolder
     journal: Journal
-    tenant_inputs: Mapping[str, Any]
+    course: Course
     patience: Patience
     simulated: bool
 
@@ -165,8 +158,7 @@ class Section:
         return f"{self.heading} on {self.tenant}, {what}"
 
     def _fresh_plan(self) -> Plan:
-        setup = self._setup
-        return plan_section(setup.document, setup.section.id, setup.inputs, setup.domains, setup.connection)
+        return self._setup.course.plan(self._setup.section.id, self._setup.inputs)
 
     def gate(self) -> Any:
         """Decide whether the plan may be applied; with a front end, show the button that approves it.
@@ -177,7 +169,7 @@ class Section:
         if plan is None:
             return views.message("Not decided: there is no plan yet. Run the cell above.")
         if plan.is_empty:
-            return views.message("Nothing to approve: the tenant is already as the tutorial asks.")
+            return views.message(f"Nothing to approve: the tenant is already {self._setup.course.aim}.")
         if self.interactive:
             from runbook.section.form import approve_form
 
@@ -185,7 +177,8 @@ class Section:
         if self.mode != "apply":
             return views.message(f"Not approved: mode {self.mode} never writes. The plan is {plan.hash}.")
         stored = approving.stored_approval(self._setup.folder)
-        self._approval = self._guarded(lambda: approving.check(plan, self._setup.values["approve"], stored))
+        approve = self._setup.values["approve"]
+        self._approval = self._guarded(lambda: self._setup.course.approved(plan, approve, stored))
         self._note_approval()
         return views.message(f"Approved: plan {plan.hash[:12]} by {self._approval.approved_by}.")
 
@@ -195,7 +188,7 @@ class Section:
             raise PlanRefused("There is no plan to approve.", "Run the plan's cell first.")
         if tenant.strip() != self.tenant:
             raise PlanRefused(f"{tenant!r} is not the name of this tenant.", f"Type {self.tenant} to approve.")
-        self._approval = approving.check(self._plan, self._plan.hash, None)
+        self._approval = self._setup.course.approved(self._plan, self._plan.hash, None)
         self._approval = replace(self._approval, approved_by="walkthrough", how="tenant's name typed")
         self._note_approval()
         return views.message(f"Approved: plan {self._plan.hash[:12]}. Run the next cell to apply it.")
@@ -228,23 +221,23 @@ class Section:
 
     def _apply(self, plan: Plan) -> None:
         setup = self._setup
-        stored = approving.stored_approval(setup.folder)
-        if not self._run_has_written():
-            plans = [plan]
-            if stored is not None:
-                given = stored["parameters"]
-                plans = plan_all(setup.document, given, setup.tenant_inputs, setup.domains, setup.connection)
-                approving.unchanged_everywhere(plans, stored)
-            approving.permitted(setup.connection.services, [change for item in plans for change in item.pending])
+        services = setup.connection.services
+        if not self._attempt_has_written():
+            plans = setup.course.everywhere(plan, approving.stored_approval(setup.folder))
+            approving.permitted(services, [change for item in plans for change in item.pending])
+            applying.store_before(services, plans, setup.journal)
 
         def note(change: Change, status: str, error: str) -> None:
             self._state.change(change.kind, change.identity, status, error)
 
-        apply_changes(setup.connection.services, plan, setup.journal, setup.patience, note)
+        applying.apply_changes(services, plan, setup.journal, setup.patience, note)
 
-    def _run_has_written(self) -> bool:
-        entries = journal.read(self._setup.folder.journal)
-        return any(entry["event"] == "change-started" for entry in entries)
+    def _attempt_has_written(self) -> bool:
+        """Whether this attempt at the run has begun a change; an earlier one's checks do not count for this one."""
+        written = False
+        for entry in journal.read(self._setup.folder.journal):
+            written = entry["event"] == "change-started" or (written and entry["event"] != "run-resumed")
+        return written
 
     def verify(self) -> View:
         """Read everything again and compare. After an apply, wait (bounded) for it to become visible.
@@ -260,9 +253,9 @@ class Section:
         if unknown:
             reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
             self._fail(UnreadableState(f"Not verified, not everything could be read: {reasons}"))
-        if not fresh.changes and not fresh.problems:
-            return views.message("Nothing to verify: this section sets nothing that an API could read.")
         checks = observing.checks(fresh)
+        if not checks and not fresh.problems:
+            return views.message("Nothing to verify: this section sets nothing that an API could read.")
         problems = plan_json(fresh)["problems"]
         ok = fresh.is_empty
         self._state.save(
@@ -270,22 +263,28 @@ class Section:
             verification={"at": journal.now(), "ok": ok, "checks": checks, "problems": problems},
         )
         self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks))
-        view = views.checks_view(checks, title=self._title("verification"))
+        aim = self._setup.course.aim
+        view = views.checks_view(checks, title=self._title("verification"), aim=aim)
         if not ok and not self.interactive:
             _show(view)
             missing = [f"  {item['identity']}: {item['reason']}" for item in problems]
             detail = "\n".join([*views.check_lines(checks), *missing])
-            self._fail(DriftFound(detail, "Plan and apply again, or ask who changed it."))
+            self._fail(self._setup.course.failure(detail))
         return view
 
     def _settled(self, *, wait: bool) -> Plan:
-        fresh = self._fresh_plan()
+        setup = self._setup
+
+        def look() -> Plan:
+            return setup.course.verification(setup.section.id, setup.inputs)
+
+        fresh = look()
         if not wait or fresh.is_empty:
             return fresh
         seen = [fresh]
 
         def as_asked() -> bool:
-            seen[0] = self._fresh_plan()
+            seen[0] = look()
             return seen[0].is_empty
 
         self._setup.patience.poll(as_asked)

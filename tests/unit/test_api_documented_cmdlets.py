@@ -117,7 +117,8 @@ VALUES = spoken()
 @st.composite
 def changes(draw, kind):
     names = draw(st.lists(st.sampled_from(sorted(kind.types)), unique=True, min_size=1))
-    create = kind.creates and draw(st.booleans())
+    action = draw(st.sampled_from(["create", "update", "delete"] if kind.creates else ["update"]))
+    create = action == "create"
     differences = tuple(
         Difference(
             attribute=name,
@@ -131,7 +132,7 @@ def changes(draw, kind):
         for index, name in enumerate(names)
     )
     return Change(
-        action="create" if create else "update",
+        action=action,
         kind=kind.type,
         identity=draw(WORDS),
         section="",
@@ -140,6 +141,7 @@ def changes(draw, kind):
         lines=(),
         observed={},
         handle="7f0c0f6e-0000-4000-8000-000000000001",
+        expected={},
     )
 
 

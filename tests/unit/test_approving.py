@@ -68,9 +68,9 @@ def test_a_hash_beside_a_stored_approval_is_refused() -> None:
 
 def test_a_plan_with_an_unknown_part_cannot_be_approved() -> None:
     made = plan(presence="unknown")
-    with pytest.raises(PlanRefused, match="no answer"):
+    with pytest.raises(UnreadableState, match="no answer"):
         check(made, made.hash, None)
-    with pytest.raises(PlanRefused, match="no answer"):
+    with pytest.raises(UnreadableState, match="no answer"):
         check(made, "", stored(made))
 
 

@@ -71,10 +71,10 @@ def test_every_section_names_what_it_needs() -> None:
     needs = [{right.name for right in of_section(document, section.id)} for section in document.sections]
     assert needs == [
         {"Cloud Email Security: Read", "Cloud Email Security: Write", "Domain.Read.All"},
-        {"Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy"},
-        {"Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy"},
+        {f"{verb}-QuarantinePolicy" for verb in ("Get", "New", "Set", "Remove")},
+        {f"{verb}-QuarantinePolicy" for verb in ("Get", "New", "Set")},
         {"Get-HostedContentFilterPolicy", "Get-QuarantinePolicy", "Set-HostedContentFilterPolicy"},
-        {f"{verb}-TransportRule" for verb in ("Get", "New", "Set", "Enable", "Disable")},
+        {f"{verb}-TransportRule" for verb in ("Get", "New", "Set", "Enable", "Disable", "Remove")},
     ]
 
 

@@ -17,7 +17,7 @@ def section(
     problems: int = 0,
     planned: bool = True,
 ) -> dict[str, Any]:
-    changes = [{"action": "update" if pending else "none"}]
+    changes = [{"action": "update" if pending else "none", "properties": [{}], "observed": {}}]
     return {
         "plan": {"changes": changes, "problems": [{}] * problems} if planned else None,
         "verification": None if verified is None else {"ok": verified, "checks": [{}]},

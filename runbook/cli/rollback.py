@@ -1,0 +1,67 @@
+"""``runbook rollback``: show what would take a run back, and take it back when that was approved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from runbook import tenants
+from runbook.cli.running import approved_on_terminal, carry_out, progress, show_plan, show_problems, show_record
+from runbook.errors import ExitCode, UsageError
+from runbook.history import find_run, read_history
+from runbook.run import Request, run
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  runbook rollback 20261123T201500Z-demo-apply-1a2b3c
+  runbook rollback 20261123T201500Z-demo-apply-1a2b3c --approve 1f2e3d4c5b6a
+"""
+)
+@click.argument("name", metavar="RUN")
+@click.option("--approve", metavar="HASH", help="Hash of the rollback's plan that was read and is approved.")
+@click.option("--rest", is_flag=True, help="Leave what somebody else has set since, and take back the rest.")
+@click.option(
+    "--engine",
+    type=click.Choice(["runbook", "nbclient"]),
+    default="runbook",
+    show_default=True,
+    help="Papermill's engine; nbclient works everywhere and is slower.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print the result only.")
+def rollback(name: str, approve: str | None, rest: bool, engine: str, quiet: bool) -> int:
+    """Take back what RUN has changed, and nothing else.
+
+    Without --approve the way back is shown and nothing is written; it exits 3 when there is something to take back,
+    and on a terminal asks for the tenant's name. A property that somebody else has changed since is named with all
+    three values, and stops the rollback (exit 4); with --rest it is left as it is. What cannot be taken back is named.
+    A rollback that was cut off is gone on with by `runbook apply --resume`.
+    """
+    path = find_run(name)
+    history = read_history(path)
+    if not history.begun:
+        raise UsageError(f"The run {path.name} has changed nothing, so there is nothing to take back.")
+    if history.tenant not in tenants.load():
+        raise UsageError(
+            f"The run {path.name} was on the tenant {history.tenant!r}, which is not described here.",
+            "Describe it in tenants.yaml.",
+        )
+    request = Request(tenant=history.tenant, mode="plan", takes_back=path, rest=rest, engine=engine)
+    if approve:
+        return carry_out(replace(request, mode="apply", approve=approve), quiet)
+    outcome = run(request, progress(quiet))
+    show_plan(outcome)
+    show_problems(outcome)
+    if outcome.exit_code == ExitCode.CHANGES:
+        found = outcome.result["plan_hash"]
+        if approved_on_terminal(history.tenant):
+            return carry_out(replace(request, mode="apply", approve=found), quiet)
+        left = " --rest" if rest else ""
+        print(f"\nTo take it back exactly so:\n\n    runbook rollback {path.name}{left} --approve {found[:12]}\n")
+    elif outcome.exit_code == ExitCode.REFUSED and not rest:
+        print("\nTo leave what somebody else has set, and see the rest:\n")
+        print(f"    runbook rollback {path.name} --rest\n")
+    show_record(outcome)
+    return outcome.exit_code

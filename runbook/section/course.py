@@ -1,0 +1,220 @@
+"""What a run is about: to bring about what the tutorial asks, to go on where an earlier attempt stopped, or to go back.
+
+A section plans, approves and verifies by its course alone, so that all three go through the same gate and the same
+writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from runbook.errors import DriftFound, NotTakenBack, PlanRefused
+from runbook.history import History
+from runbook.inputs import Effective
+from runbook.kinds import BY_TYPE, KINDS, VALUE_TYPES
+from runbook.library import Document
+from runbook.plan import Change, Plan
+from runbook.section import approving
+from runbook.section.approving import Approval
+from runbook.section.observing import read_objects
+from runbook.section.planning import plan_all, plan_section, tenant_scope
+from runbook.tenants import Connection
+from runbook.undo import Circumstances, remaining
+
+_HALFWAY = {kind.type: kind.halfway for kind in KINDS}
+
+
+class Course(Protocol):
+    """Say what is to be done in a section, and whose word it needs."""
+
+    @property
+    def aim(self) -> str:
+        """Words for what the tenant shall be like: "the tenant is …"."""
+
+    def failure(self, detail: str) -> DriftFound:
+        """Return the error of a verification that found something else."""
+
+    def plan(self, section: str, inputs: Sequence[Effective]) -> Plan:
+        """Read the tenant and return what is to be done in a section."""
+
+    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+        """Return the approval of a plan. Raises PlanRefused."""
+
+    def everywhere(self, plan: Plan, stored: Mapping[str, Any] | None) -> list[Plan]:
+        """Before a run's first write: return the plans of all its sections, made anew.
+
+        Raises PlanRefused or UnreadableState when one of them is not what was approved.
+        """
+
+    def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
+        """Return a fresh plan that is empty when the section has come about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """Bring about what the tutorial asks."""
+
+    document: Document
+    tenant_inputs: Mapping[str, Any]
+    domains: tuple[str, ...]
+    connection: Connection
+
+    aim = "as the tutorial asks"
+
+    def failure(self, detail: str) -> DriftFound:
+        """Return the error that names what is not as the tutorial asks."""
+        return DriftFound(detail, "Plan and apply again, or ask who changed it.")
+
+    def plan(self, section: str, inputs: Sequence[Effective]) -> Plan:
+        """Compare the tenant with the tutorial."""
+        return plan_section(self.document, section, inputs, self.domains, self.connection)
+
+    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+        """Take the approval of exactly this plan."""
+        return approving.check(plan, approve, stored)
+
+    def everywhere(self, plan: Plan, stored: Mapping[str, Any] | None) -> list[Plan]:
+        """Plan all sections anew when one approval covers them all."""
+        if stored is None:
+            return [plan]
+        plans = plan_all(self.document, stored["parameters"], self.tenant_inputs, self.domains, self.connection)
+        approving.unchanged_everywhere(plans, stored)
+        return plans
+
+    def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
+        """Compare the tenant with the tutorial once more."""
+        return self.plan(section, inputs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onward:
+    """Go on where an earlier attempt of the same run stopped: look first, then do what is left of the approved plan."""
+
+    base: Course
+    """What the run was about in the beginning."""
+    history: History
+    connection: Connection
+
+    @property
+    def aim(self) -> str:
+        """Return what the run was after in the beginning."""
+        return self.base.aim
+
+    def failure(self, detail: str) -> DriftFound:
+        """Return the error that the run would have had in the beginning."""
+        return self.base.failure(detail)
+
+    def plan(self, section: str, inputs: Sequence[Effective]) -> Plan:
+        """Return what is left of the approved plan."""
+        approved = self._approved_plan(section)
+        if approved is None:
+            return self.base.plan(section, inputs)
+        now = read_objects(self.connection.services, [change.key for change in approved.changes])
+        return remaining(
+            approved,
+            now,
+            Circumstances(
+                types=VALUE_TYPES,
+                begun=self.history.begun,
+                unfinished=self.history.unfinished,
+                halfway=_HALFWAY,
+                whole=True,
+            ),
+        )
+
+    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+        """What is left of an approved plan is approved; a part that somebody else has moved is not."""
+        if self._approved_plan(plan.section) is None:
+            return self.base.approved(plan, approve, stored)
+        approving.check_open_parts(plan)
+        whole = self.history.approval or {}
+        by = str(whole.get("approved_by", "the first attempt's approval"))
+        return Approval(plan_hash=plan.hash, approved_by=by, how="approved plan, taken up again")
+
+    def everywhere(self, plan: Plan, stored: Mapping[str, Any] | None) -> list[Plan]:
+        """See that nothing of what is left was moved, in any section, before the first write of this attempt."""
+        if not self.history.plans:
+            return self.base.everywhere(plan, stored)
+        plans = [self.plan(section, ()) for section in self.history.plans]
+        for item in plans:
+            approving.check_open_parts(item)
+        return plans
+
+    def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
+        """Verify as the run would have done without the interruption."""
+        return self.base.verification(section, inputs)
+
+    def _approved_plan(self, section: str) -> Plan | None:
+        return self.history.plans.get(section)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """Take back what an earlier run has changed, and nothing else."""
+
+    past: History
+    rest: bool
+    """True to leave what somebody else has set since, and take back the rest."""
+    connection: Connection
+
+    aim = "as before the run"
+
+    def failure(self, detail: str) -> DriftFound:
+        """Return the error that names what has not been taken back."""
+        return NotTakenBack(detail, "Roll the run back again to see what is left.")
+
+    def plan(self, section: str, inputs: Sequence[Effective] = ()) -> Plan:
+        """Return what is left to take back in a section."""
+        inverse = self._inverse(section)
+        now = read_objects(self.connection.services, [change.key for change in inverse.changes])
+        return remaining(
+            inverse,
+            now,
+            Circumstances(
+                types=VALUE_TYPES,
+                begun=self.past.begun,
+                unfinished=self.past.unfinished,
+                halfway=_HALFWAY,
+                whole=False,
+                rest=self.rest,
+                stays=_stays,
+            ),
+        )
+
+    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+        """Take the approval of exactly this plan."""
+        return approving.check(plan, approve, stored)
+
+    def everywhere(self, plan: Plan, stored: Mapping[str, Any] | None) -> list[Plan]:
+        """Plan the way back of all sections anew."""
+        if stored is None:
+            return [plan]
+        plans = [self.plan(item["section"]) for item in stored["sections"]]
+        approving.unchanged_everywhere(plans, stored)
+        return plans
+
+    def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
+        """See that nothing is left to take back."""
+        return self.plan(section)
+
+    def _inverse(self, section: str) -> Plan:
+        """The inverse of what the run began in a section; empty where it began nothing. Raises PlanRefused."""
+        here = tenant_scope(self.connection)
+        scope: dict[str, Any] = {"takes_back": self.past.path.name, "rest": self.rest}
+        inverse = self.past.inverses.get(section)
+        if inverse is None:
+            return Plan(section=section, scope={"tenant": here, "inputs": {}, **scope}, changes=())
+        there: Any = inverse.scope["tenant"]
+        if any(there[name] != here[name] for name in ("tenant_id", "cloudflare_account_id")):
+            raise PlanRefused(
+                f"The run {self.past.path.name} was on another tenant or account than {here['name']} is now.",
+                "Nothing was written.",
+            )
+        begun = tuple(change for change in inverse.changes if change.key in self.past.begun)
+        return Plan(section=section, scope={**inverse.scope, **scope}, changes=begun)
+
+
+def _stays(change: Change) -> str:
+    return BY_TYPE[change.kind].stays if change.action == "delete" else ""

@@ -1,0 +1,228 @@
+"""Take a plan back, or take it up again: pure functions over plans and what is found now.
+
+`invert` turns a plan round: what it created is deleted, what it changed gets its old values, in the opposite order.
+`remaining` says what is left to do of a plan on a tenant that may be anywhere between its beginning and its end; it
+serves a run that was cut off as it serves a rollback. Three values meet there: what was, what the run made of it, and
+what is now. A property that is neither the first nor the second is somebody else's, and is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from runbook.plan import Action, Change, Difference, Observed, Plan, Problem
+from runbook.values import Json, ValueType
+
+Key = tuple[str, str]
+Types = Mapping[str, Mapping[str, ValueType]]
+_OPPOSITE: Mapping[Action, Action] = {"create": "delete", "delete": "create", "update": "update", "none": "none"}
+_BACK = "takes back: "
+_TURNED = "turned"
+
+
+def invert(plan: Plan) -> Plan:
+    """Return the plan that takes this one back. Doing it twice gives the plan itself.
+
+    It says what was, not what can be sent; `remaining` makes a plan of it that can be applied.
+    """
+    scope = {name: value for name, value in plan.scope.items() if name != _TURNED}
+    if _TURNED not in plan.scope:
+        scope[_TURNED] = True
+    return replace(plan, scope=scope, changes=tuple(_inverted(change) for change in reversed(plan.changes)))
+
+
+def _inverted(change: Change) -> Change:
+    turned = change.reason.removeprefix(_BACK) if change.reason.startswith(_BACK) else _BACK + change.reason
+    return replace(
+        change,
+        action=_OPPOSITE[change.action],
+        differences=tuple(replace(item, before=item.after, after=item.before) for item in change.differences),
+        reason=turned,
+        observed=change.expected,
+        expected=change.observed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What else is known when a plan is taken up: what was begun, and what belongs to the plan."""
+
+    types: Types
+    begun: Collection[Key]
+    """Changes whose writes may have been sent."""
+    unfinished: Collection[Key]
+    """Those of them that are not known to have come to their end."""
+    halfway: Mapping[str, Mapping[str, Json]]
+    """Per kind, properties of a thing that is only half made; they count as ours in an unfinished change."""
+    whole: bool
+    """True when properties that the plan does not change must be as they were, too."""
+    rest: bool = False
+    """True to leave what somebody else set, and go on with the rest; a decision that a person took."""
+    stays: Callable[[Change], str] = lambda change: ""
+    """Why a change cannot be made at all (a thing that cannot be deleted); empty when it can."""
+
+
+def remaining(plan: Plan, now: Iterable[Observed], circumstances: Circumstances) -> Plan:
+    """Return what is left to do, each change with the state that it starts from.
+
+    What is done already is a change `none`. What somebody else has set meanwhile is a Problem that names all three
+    values, unless `rest` is set: then it is left as it is, and the reason says so.
+    """
+    found = {item.key: item for item in now}
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    for change in plan.changes:
+        if change.action == "none":
+            continue
+        answer = _left(change, found.get(change.key), circumstances)
+        if isinstance(answer, Problem):
+            problems.append(answer)
+        else:
+            changes.append(answer)
+    return replace(plan, changes=tuple(changes), problems=(*plan.problems, *problems))
+
+
+def _left(change: Change, now: Observed | None, circumstances: Circumstances) -> Change | Problem:
+    if now is None or now.presence == "unknown":
+        return _problem(change, "unknown", now.reason if now else "it was not read")
+    types = circumstances.types[change.kind]
+    try:
+        canonical = {name: types[name].canonical(value) for name, value in now.properties.items() if name in types}
+    except ValueError as error:
+        return _problem(change, "unknown", f"the answer could not be understood: {error}")
+    staying = circumstances.stays(change)
+    if staying:
+        return _done(change, canonical, now, f"stays as it is: {staying}")
+    if change.action == "delete":
+        return _left_of_delete(change, now, canonical, circumstances)
+    if change.action == "create" and now.presence == "absent":
+        return replace(change, handle="")
+    if now.presence == "absent":
+        return _problem(change, "moved", "it existed, now it does not")
+    if change.action == "create" and change.key not in circumstances.begun:
+        return _problem(change, "moved", "it did not exist, now it does")
+    if change.action == "update" and now.handle != change.handle:
+        return _problem(change, "moved", "another one of the same name has taken its place")
+    return _left_of_update(change, now, canonical, circumstances)
+
+
+def _left_of_update(
+    change: Change, now: Observed, canonical: Mapping[str, Json], circumstances: Circumstances
+) -> Change | Problem:
+    """Compare property by property: what is done, what is left, what is somebody else's."""
+    types = circumstances.types[change.kind]
+    halfway = _halfway(change, circumstances) if change.action == "create" else {}
+    left: list[Difference] = []
+    foreign: list[str] = []
+    for item in change.differences:
+        name, found = item.attribute, canonical.get(item.attribute)
+        value_type = types[name]
+        wanted = change.expected.get(name)
+        if not item.changed:
+            left.append(replace(item, before=now.properties.get(name)))
+        elif found == wanted:
+            left.append(replace(item, before=now.properties.get(name), changed=False))
+        elif found == _start(change, name) or (name in halfway and found == halfway[name]):
+            left.append(replace(item, before=now.properties.get(name), after=value_type.send(item.after)))
+        else:
+            foreign.append(_three(name, value_type, change.observed.get(name), wanted, found))
+            left.append(replace(item, before=now.properties.get(name), after=now.properties.get(name), changed=False))
+    if circumstances.whole:
+        foreign += _beside(change, canonical, types)
+    if foreign and not circumstances.rest:
+        return _problem(change, "moved", "; ".join(foreign))
+    note = f"; left as somebody else set it: {'; '.join(foreign)}" if foreign else ""
+    open_ = [item.attribute for item in left if item.changed]
+    if not open_:
+        return _done(change, canonical, now, f"nothing is left to do{note}", tuple(left))
+    return replace(
+        change,
+        action="update",
+        differences=tuple(left),
+        observed=dict(canonical),
+        expected={**canonical, **{name: change.expected.get(name) for name in open_}},
+        handle=now.handle,
+        reason=_why(change, open_) + note,
+    )
+
+
+def _why(change: Change, names: Sequence[str]) -> str:
+    if not change.reason.startswith(_BACK):
+        return f"left to do: {', '.join(names)}"
+    return f"the run changed {', '.join(names)}" if names else "the run created it"
+
+
+def _halfway(change: Change, circumstances: Circumstances) -> Mapping[str, Json]:
+    return circumstances.halfway.get(change.kind, {}) if change.key in circumstances.unfinished else {}
+
+
+def _start(change: Change, name: str) -> Json:
+    """The value that a property had before this plan; a created thing had none, which no found value equals."""
+    return change.observed.get(name) if change.action == "update" else _NOTHING
+
+
+_NOTHING: Json = {"no": "value"}
+
+
+def _beside(change: Change, canonical: Mapping[str, Json], types: Mapping[str, ValueType]) -> list[str]:
+    """Properties that the plan does not change, and that are not as they were when it was made."""
+    if change.action == "create":
+        return []
+    changed = {item.attribute for item in change.changed}
+    names = sorted({*canonical, *change.observed} - changed)
+    return [
+        f"{name} was {types[name].show(change.observed.get(name))}, now {types[name].show(canonical.get(name))}"
+        for name in names
+        if canonical.get(name) != change.observed.get(name)
+    ]
+
+
+def _left_of_delete(
+    change: Change, now: Observed, canonical: Mapping[str, Json], circumstances: Circumstances
+) -> Change | Problem:
+    """A thing that the run made is deleted only while it is what the run made of it."""
+    if now.presence == "absent":
+        return _done(change, {}, now, "it is gone")
+    types = circumstances.types[change.kind]
+    halfway = _halfway(change, circumstances)
+    foreign = [
+        _three(name, types[name], None, made, canonical.get(name))
+        for name, made in change.observed.items()
+        if canonical.get(name) != made and not (name in halfway and canonical.get(name) == halfway[name])
+    ]
+    if foreign and not circumstances.rest:
+        return _problem(change, "moved", "; ".join(foreign))
+    if foreign:
+        return _done(change, canonical, now, f"left, for somebody else has changed it: {'; '.join(foreign)}")
+    return replace(change, observed=dict(canonical), handle=now.handle, reason=_why(change, ()))
+
+
+def _three(name: str, value_type: ValueType, before: Json, made: Json, found: Json) -> str:
+    was = "" if before is None else f"was {value_type.show(before)}, "
+    return f"{name}: {was}this run set {value_type.show(made)}, now it is {value_type.show(found)}"
+
+
+def _done(
+    change: Change, canonical: Mapping[str, Json], now: Observed, reason: str, differences: tuple[Difference, ...] = ()
+) -> Change:
+    return replace(
+        change,
+        action="none",
+        differences=differences,
+        observed=dict(canonical),
+        expected=dict(canonical),
+        handle=now.handle,
+        reason=reason,
+    )
+
+
+def _problem(change: Change, presence: str, reason: str) -> Problem:
+    return Problem(
+        kind=change.kind,
+        identity=change.identity,
+        section=change.section,
+        presence="unknown" if presence == "unknown" else "moved",
+        reason=reason,
+        lines=change.lines,
+    )

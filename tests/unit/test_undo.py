@@ -1,0 +1,243 @@
+"""Taking back and taking up again, over generated tenants: pure values, no far end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runbook.kinds import BY_TYPE, KINDS, VALUE_TYPES
+from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff, plan_from_json, plan_json
+from runbook.undo import Circumstances, invert, remaining
+
+World = dict[tuple[str, str], dict[str, Any] | None]
+"""A tenant: properties by kind and identity; None for a thing that is not there."""
+
+words = st.sampled_from(["Quarantine", "MoveToJmf", "Delete", "AlphaPolicy", "BetaPolicy"])
+VALUES: Mapping[str, st.SearchStrategy[Any]] = {
+    "word": words,
+    "host": st.sampled_from(["a.example", "b.example"]),
+    "integer": st.integers(min_value=-1, max_value=30),
+    "boolean": st.booleans(),
+    "set of words": st.lists(words, max_size=3),
+    "set of addresses": st.lists(st.sampled_from(["192.0.2.0/24", "198.51.100.7", "203.0.113.0/26"]), max_size=3),
+    "time span": st.sampled_from(["PT4H", "P1D", "7.00:00:00"]),
+    "permissions": st.integers(min_value=0, max_value=255),
+}
+NEVER_WRITTEN = {"AlsoSet"}
+
+
+def value_of(kind: str, name: str) -> st.SearchStrategy[Any]:
+    return VALUES.get(VALUE_TYPES[kind][name].name, st.none())
+
+
+@st.composite
+def tenants(draw: st.DrawFn) -> tuple[list[Resource], World]:
+    """Draw what is wanted, and a tenant that holds it, or something else of the same name, or nothing."""
+    wanted, world = [], {}
+    for kind in draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=4)):
+        identity = f"{kind.type} {len(wanted)}"
+        names = [name for name in kind.types if name not in NEVER_WRITTEN]
+        asked = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+        attributes = tuple(Attribute(name=name, value=draw(value_of(kind.type, name))) for name in asked)
+        there = not kind.creates or draw(st.booleans())
+        held = {name: draw(value_of(kind.type, name)) for name in names} if there else None
+        world[(kind.type, identity)] = held
+        wanted.append(
+            Resource(kind=kind.type, identity=identity, section="s", attributes=attributes, may_create=kind.creates)
+        )
+    return wanted, world
+
+
+def seen(world: World) -> list[Observed]:
+    return [
+        Observed(
+            kind=kind,
+            identity=identity,
+            presence="absent" if held is None else "present",
+            properties=held or {},
+            handle="" if held is None else f"id of {identity}",
+        )
+        for (kind, identity), held in world.items()
+    ]
+
+
+def planned(wanted: list[Resource], world: World) -> Plan:
+    return diff(wanted, seen(world), section="s", scope={"tenant": {"name": "t"}}, types=VALUE_TYPES)
+
+
+def carried_out(world: World, changes: list[Change]) -> World:
+    after = dict(world)
+    for change in changes:
+        new = {item.attribute: item.after for item in change.differences if item.changed}
+        after[change.key] = None if change.action == "delete" else {**(after[change.key] or {}), **new}
+    return after
+
+
+def circumstances(plan: Plan, **more: Any) -> Circumstances:
+    keys = {change.key for change in plan.changes}
+    usual = {"begun": keys, "unfinished": set(), "halfway": {}, "whole": False}
+    return Circumstances(types=VALUE_TYPES, **{**usual, **more})
+
+
+def canonical(world: World) -> dict[tuple[str, str], Any]:
+    """What a reader would compare: canonical values, and nothing of properties that are not set."""
+    found = {}
+    for key, held in world.items():
+        types = VALUE_TYPES[key[0]]
+        values = {name: types[name].canonical(value) for name, value in (held or {}).items()}
+        found[key] = None if held is None else {name: value for name, value in values.items() if value is not None}
+    return found
+
+
+@given(tenants())
+def test_turned_round_twice_it_is_the_plan_itself(case: tuple[list[Resource], World]) -> None:
+    plan = planned(*case)
+    assert invert(invert(plan)) == plan
+    assert invert(plan).hash != plan.hash
+
+
+@given(tenants())
+def test_written_down_and_read_again_it_is_the_same_plan(case: tuple[list[Resource], World]) -> None:
+    plan = planned(*case)
+    for item in (plan, invert(plan)):
+        assert plan_from_json(plan_json(item)) == item
+
+
+@given(tenants())
+def test_nothing_is_left_to_plan_after_it_was_carried_out(case: tuple[list[Resource], World]) -> None:
+    wanted, world = case
+    after = carried_out(world, list(planned(wanted, world).pending))
+    assert planned(wanted, after).is_empty
+
+
+@given(tenants())
+def test_carried_out_and_taken_back_the_tenant_is_what_it_was(case: tuple[list[Resource], World]) -> None:
+    wanted, world = case
+    plan = planned(wanted, world)
+    after = carried_out(world, list(plan.pending))
+    back = remaining(invert(plan), seen(after), circumstances(plan))
+    assert back.can_apply
+    restored = carried_out(after, list(back.pending))
+    assert canonical(restored) == canonical(world)
+    assert not remaining(invert(plan), seen(restored), circumstances(plan)).pending
+
+
+@given(tenants(), st.data())
+def test_cut_off_anywhere_it_can_be_gone_on_with_or_taken_back(
+    case: tuple[list[Resource], World], data: st.DataObject
+) -> None:
+    wanted, world = case
+    plan = planned(wanted, world)
+    pending = list(plan.pending)
+    done = data.draw(st.integers(min_value=0, max_value=len(pending)))
+    cut = carried_out(world, pending[:done])
+    begun = {change.key for change in pending[: done + 1]}
+    unfinished: set[tuple[str, str]] = set()
+    if done < len(pending) and pending[done].action == "update":  # some of the properties of the next one
+        half = pending[done]
+        unfinished = {half.key}
+        some = data.draw(st.lists(st.sampled_from(half.changed), unique=True)) if half.changed else []
+        cut[half.key] = {**(cut[half.key] or {}), **{item.attribute: item.after for item in some}}
+    more = {"begun": begun, "unfinished": unfinished}
+    onward = remaining(plan, seen(cut), circumstances(plan, whole=True, **more))
+    assert onward.can_apply, onward.problems
+    finished = carried_out(cut, list(onward.pending))
+    assert canonical(finished) == canonical(carried_out(world, pending))
+    back = remaining(invert(plan), seen(cut), circumstances(plan, **more))
+    assert back.can_apply, back.problems
+    assert canonical(carried_out(cut, list(back.pending))) == canonical(world)
+
+
+@given(tenants(), st.data())
+def test_what_somebody_else_set_since_is_named_with_all_three_values_and_left(
+    case: tuple[list[Resource], World], data: st.DataObject
+) -> None:
+    wanted, world = case
+    plan = planned(wanted, world)
+    changes = [change for change in plan.pending if change.changed]
+    if not changes:
+        return
+    change = data.draw(st.sampled_from(changes))
+    item = data.draw(st.sampled_from(change.changed))
+    value_type = VALUE_TYPES[change.kind][item.attribute]
+    other = data.draw(value_of(change.kind, item.attribute))
+    old = change.observed.get(item.attribute)
+    if value_type.canonical(other) in (old, value_type.canonical(item.after)):
+        return
+    after = carried_out(world, list(plan.pending))
+    after[change.key] = {**(after[change.key] or {}), item.attribute: other}
+    back = remaining(invert(plan), seen(after), circumstances(plan))
+    (problem,) = back.problems
+    assert (problem.kind, problem.identity, problem.presence) == (*change.key, "moved")
+    assert item.attribute in problem.reason
+    assert value_type.show(value_type.canonical(other)) in problem.reason
+    rest = remaining(invert(plan), seen(after), circumstances(plan, rest=True))
+    assert rest.can_apply
+    restored = carried_out(after, list(rest.pending))
+    assert (restored[change.key] or {})[item.attribute] == other
+    others = {key: value for key, value in canonical(restored).items() if key != change.key}
+    assert others == {key: value for key, value in canonical(world).items() if key != change.key}
+
+
+def test_what_is_not_known_is_not_taken_back() -> None:
+    change = create("TransportRule", "Rule", SetSCL=5)
+    plan = Plan(section="s", scope={}, changes=(change,))
+    now = Observed(kind="TransportRule", identity="Rule", presence="unknown", properties={}, reason="HTTP 500")
+    for found in ([now], []):
+        left = remaining(invert(plan), found, circumstances(plan))
+        assert [item.presence for item in left.problems] == ["unknown"]
+        assert not left.pending
+
+
+@pytest.mark.parametrize("unfinished", [True, False])
+def test_a_rule_that_is_half_made_is_ours_only_while_its_making_was_not_finished(unfinished: bool) -> None:
+    change = create("TransportRule", "Rule", SetSCL=5, Enabled=True)
+    plan = Plan(section="s", scope={}, changes=(change,))
+    now = present("TransportRule", "Rule", SetSCL=5, Enabled=False)
+    more = {"halfway": {"TransportRule": BY_TYPE["TransportRule"].halfway}}
+    more["unfinished"] = {change.key} if unfinished else set()
+    onward = remaining(plan, [now], circumstances(plan, whole=True, **more))
+    back = remaining(invert(plan), [now], circumstances(plan, **more))
+    if unfinished:
+        assert [(item.action, [d.attribute for d in item.changed]) for item in onward.pending] == [
+            ("update", ["Enabled"])
+        ]
+        assert [item.action for item in back.pending] == ["delete"]
+    else:
+        assert onward.problems and back.problems
+
+
+def test_a_thing_that_was_not_begun_is_never_taken_for_ours() -> None:
+    change = create("TransportRule", "Rule", SetSCL=5)
+    plan = Plan(section="s", scope={}, changes=(change,))
+    left = remaining(plan, [present("TransportRule", "Rule", SetSCL=5)], circumstances(plan, begun=set(), whole=True))
+    assert [item.reason for item in left.problems] == ["it did not exist, now it does"]
+
+
+def test_another_thing_of_the_same_name_is_not_written_to() -> None:
+    held = {"EndUserQuarantinePermissionsValue": 3, "ESNEnabled": False}
+    resource = Resource(
+        kind="QuarantinePolicy",
+        identity="P",
+        section="s",
+        attributes=(Attribute(name="ESNEnabled", value=True),),
+        may_create=True,
+    )
+    plan = planned([resource], {("QuarantinePolicy", "P"): held})
+    other = Observed(kind="QuarantinePolicy", identity="P", presence="present", properties=held, handle="another")
+    left = remaining(plan, [other], circumstances(plan))
+    assert [item.reason for item in left.problems] == ["another one of the same name has taken its place"]
+
+
+def create(kind: str, identity: str, **wanted: Any) -> Change:
+    attributes = tuple(Attribute(name=name, value=value) for name, value in wanted.items())
+    resource = Resource(kind=kind, identity=identity, section="s", attributes=attributes, may_create=True)
+    return planned([resource], {(kind, identity): None}).changes[0]
+
+
+def present(kind: str, identity: str, **properties: Any) -> Observed:
+    return Observed(kind=kind, identity=identity, presence="present", properties=properties, handle="h")
