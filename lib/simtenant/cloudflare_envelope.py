@@ -60,6 +60,11 @@ def throttled(retry_after: int | None) -> Answer:
     return answer if retry_after is None else answer.with_headers(("Retry-After", str(retry_after)))
 
 
+def unauthorised() -> Answer:
+    """Refuse a token: 401 (assumption ``cloudflare-auth-status``)."""
+    return failure(CloudflareError(401, "unauthorised", "Authentication error"))
+
+
 def success(
     result: object,
     *,

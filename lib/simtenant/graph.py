@@ -39,6 +39,15 @@ def handle(tx: Transaction, request: Request, now: datetime) -> Handled:
         return Handled(answer=_failure(request, error, now), write=request.method != "GET")
 
 
+def unauthenticated(request: Request, reason: str, now: datetime) -> Answer:
+    """Refuse a call without a usable token."""
+    return _failure(request, _bad_token(reason), now)
+
+
+def _bad_token(reason: object) -> _GraphError:
+    return _GraphError(401, "InvalidAuthenticationToken", f"Access token is not usable: {reason}.")
+
+
 def _route(tx: Transaction, request: Request, now: datetime) -> Answer:
     _authorise(tx, request, now)
     match = _PATH.fullmatch(request.path)
@@ -63,7 +72,7 @@ def _authorise(tx: Transaction, request: Request, now: datetime) -> None:
     try:
         caller = authz.identify(tx, request, authz.GRAPH, now)
     except authz.Unauthenticated as refusal:
-        raise _GraphError(401, "InvalidAuthenticationToken", f"Access token is not usable: {refusal}.") from None
+        raise _bad_token(refusal) from None
     if not caller.may_read_domains:
         raise _GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
