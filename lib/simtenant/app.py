@@ -11,7 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from simtenant import cloudflare, control, entra, exchange, fault_answers, faults, graph, switches, vendor_suite
+from simtenant import (
+    cloudflare,
+    control,
+    entra,
+    exchange,
+    fault_answers,
+    faults,
+    graph,
+    habits,
+    switches,
+    vendor_suite,
+)
 from simtenant.allowance import Allowance
 from simtenant.cloudflare_envelope import throttled
 from simtenant.faults import BEFORE, Fault, Faults
@@ -174,7 +185,8 @@ class App:
             serve = vendor_suite.handle if self._lenient else cloudflare.handle
             return serve(tx, request, now)
         if path.startswith("/adminapi/"):
-            return exchange.handle(tx, request, now)
+            handled = exchange.handle(tx, request, now)
+            return replace(handled, answer=habits.rated(tx, handled.answer))
         if path.startswith("/v1.0/"):
             return graph.handle(tx, request, now)
         if entra.serves(request.path):

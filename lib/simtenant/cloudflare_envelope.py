@@ -16,6 +16,7 @@ from simtenant.wire import Answer, Request, json_answer
 CODES: Mapping[str, int] = MappingProxyType(
     {
         "validation": 1400,
+        "no-add-on": 1403,
         "unknown-domain": 1404,
         "duplicate": 1409,
         "not-a-route": 7003,

@@ -66,8 +66,18 @@ def _log(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
 
 
 def _assumed(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
-    used = assumptions.used_by(_log(app, store, request, now))
-    return [{"id": row.id, "statement": row.statement, "why": row.why, "switch": row.switch} for row in used]
+    with store.transaction() as tx:
+        turned, calls = switches.turned(tx), tx.log(int(request.value("since") or 0))
+    return [
+        {
+            "id": row.id,
+            "statement": row.told(turned),
+            "why": row.why,
+            "switch": row.switch,
+            "calls": [call["n"] for call in calls if row.concerns(call, turned)],
+        }
+        for row in assumptions.used_by(calls, turned)
+    ]
 
 
 def _objects(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:

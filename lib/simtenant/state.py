@@ -109,6 +109,12 @@ def identity_header(directory: Path) -> str:
     return header
 
 
+def turned_switches(directory: Path) -> dict[str, str | int]:
+    """Give the switches that are not at their default, with their values."""
+    with _opened(directory) as tx:
+        return switches.turned(tx)
+
+
 def set_switch(directory: Path, name: str, value: str | int) -> None:
     """Turn a switch of ``simtenant.switches``; raises KeyError or ValueError naming what there is."""
     with _opened(directory) as tx:
