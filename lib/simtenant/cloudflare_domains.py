@@ -204,7 +204,7 @@ def _number(request: Request, name: str, default: int, most: int | None) -> int:
     text = request.value(name)
     if text is None:
         return default
-    if not text.isdigit() or int(text) < 1 or (most is not None and int(text) > most):
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1 or (most is not None and int(text) > most):
         limit = "" if most is None else f" and at most {most}"
         refuse((Problem(pointer=f"/{name}", text=f"must be a number of at least 1{limit}"),))
     return int(text)

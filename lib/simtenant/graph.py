@@ -164,7 +164,7 @@ def _whole_number(request: Request, name: str, default: int) -> int:
     text = request.value(name)
     if text is None:
         return default
-    if not text.isdigit():
+    if not (text.isascii() and text.isdecimal()):
         raise _GraphError(400, "Request_BadRequest", f"Invalid value '{text}' specified for the option {name}.")
     return int(text)
 

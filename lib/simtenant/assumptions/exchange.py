@@ -50,7 +50,7 @@ EXCHANGE: tuple[Assumption, ...] = (
     ),
     Assumption(
         id="json-types",
-        statement="Numbers may be sent as text of digits; booleans only as JSON true and false.",
+        statement="Numbers may be sent as text of digits, booleans as true and false only, and neither as null.",
         why="Known clients send proper JSON types; what the service does with others was not seen.",
         calls=("New-*", "Set-*"),
     ),
