@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from simtenant import (
     cloudflare,
+    contents,
     control,
     entra,
     exchange,
@@ -132,6 +133,8 @@ class App:
             return handled if handled.write else self._as_before(tx, request, now, handled)
         if fault.kind in BEFORE:
             return _untouched(request, fault, cmdlet, now)
+        if fault.edit is not None:
+            contents.set_property(tx, **fault.edit, now=now)
         if fault.kind == "partial":
             return self._carry_out(tx, fault_answers.part_of(request, fault.keep), now)
         if fault.kind != "stale-reads":

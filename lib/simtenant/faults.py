@@ -48,12 +48,19 @@ AFTER: Mapping[str, str] = MappingProxyType(
 )
 """Kinds for which the call is carried out first."""
 SLOW = "slow"
+EDIT = "edit"
 KINDS: Mapping[str, str] = MappingProxyType(
-    {**BEFORE, **AFTER, SLOW: "answer later by seconds; goes together with any other fault"}
+    {
+        **BEFORE,
+        **AFTER,
+        SLOW: "answer later by seconds; goes together with any other fault",
+        EDIT: "let another administrator change a property just before: edit holds kind, identity, property, value",
+    }
 )
 
-_KEYS = {"at", "match", "kind", "status", "retry_after", "times", "seconds", "reads", "keep"}
+_KEYS = {"at", "match", "kind", "status", "retry_after", "times", "seconds", "reads", "keep", "edit"}
 _MATCH_KEYS = {"cmdlet", "path", "method", "write"}
+_EDIT_KEYS = {"kind", "identity", "property", "value"}
 _USUAL_STATUS: Mapping[str, int] = MappingProxyType({"html": 502, "html-after": 200, "partial": 200})
 
 
@@ -78,6 +85,8 @@ class Fault:
     reads: int = 1
     """How many reads still show what was before."""
     keep: str = "first"
+    edit: Mapping[str, Any] | None = None
+    """What another administrator changes: kind, identity, property, value."""
 
     def matches(self, request: Request, cmdlet: str | None) -> bool:
         """Tell whether a call is one this fault counts."""
@@ -175,6 +184,7 @@ def _parse_one(item: Any) -> Fault:
         seconds=float(item.get("seconds", 120.0)),
         reads=item.get("reads") or 1,
         keep=item.get("keep") or "first",
+        edit=item.get("edit"),
     )
 
 
@@ -186,6 +196,9 @@ def _check_values(item: Mapping[str, Any], match: Mapping[str, Any]) -> None:
     seconds = item.get("seconds", 0)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
         raise ValueError("seconds is a number of at least 0")
+    edit = item.get("edit")
+    if (item["kind"] == EDIT) is not (isinstance(edit, Mapping) and set(edit) == _EDIT_KEYS):
+        raise ValueError(f"edit is for the kind edit and holds {', '.join(sorted(_EDIT_KEYS))}")
     if item.get("keep") not in {None, "first", "last"}:
         raise ValueError("keep is first or last")
     for name in ("cmdlet", "path", "method"):

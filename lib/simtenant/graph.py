@@ -23,6 +23,15 @@ _PATH = re.compile(r"/v1\.0/domains(?:/(?P<id>[^/]+)(?:/(?P<part>[^/]+))?)?/?", 
 _CONTENT_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 
 
+_TYPES: Mapping[str, str] = {
+    "Mx": "domainDnsMxRecord",
+    "Txt": "domainDnsTxtRecord",
+    "CName": "domainDnsCnameRecord",
+    "Srv": "domainDnsSrvRecord",
+    "Unavailable": "domainDnsUnavailableRecord",
+}
+
+
 class _GraphError(Exception):
     def __init__(self, status: int, code: str, text: str) -> None:
         super().__init__(text)
@@ -115,7 +124,7 @@ def _service_records(record: Record) -> list[dict[str, Any]]:
         return []
     name = str(body["id"])
     rows = [
-        _record(name, "Mx", name, {"mailExchange": body["mailExchange"], "preference": 0}),
+        _mail_exchange(name, body["mailExchange"]),
         _record(name, "Txt", name, {"text": "v=spf1 include:spf.protection.outlook.com -all"}),
         _record(name, "CName", f"autodiscover.{name}", {"canonicalName": "autodiscover.outlook.com"}),
     ]
@@ -132,14 +141,20 @@ def _service_records(record: Record) -> list[dict[str, Any]]:
     return rows
 
 
+def _mail_exchange(name: str, host: str | None) -> dict[str, Any]:
+    """Give the MX record, or the row that stands for one that cannot be told [GRAPHMETA]."""
+    if host is not None:
+        return _record(name, "Mx", name, {"mailExchange": host, "preference": 0})
+    return _record(name, "Unavailable", name, {"description": "The record can't be determined at this time."})
+
+
 def _record(domain: str, kind: str, label: str, own: Mapping[str, Any], service: str = "Email") -> dict[str, Any]:
-    type_name = {"Mx": "domainDnsMxRecord", "Txt": "domainDnsTxtRecord", "CName": "domainDnsCnameRecord"}
     return {
-        "@odata.type": f"#microsoft.graph.{type_name.get(kind, 'domainDnsSrvRecord')}",
+        "@odata.type": f"#microsoft.graph.{_TYPES[kind]}",
         "id": stable_guid("DnsRecord", domain, label, kind),
         "isOptional": False,
         "label": label,
-        "recordType": kind,
+        "recordType": None if kind == "Unavailable" else kind,
         "supportedService": service,
         "ttl": 3600,
         **own,

@@ -90,6 +90,7 @@ CASES = [
     ("empty-list", 200, True),
     ("stale-reads", 200, True),
     ("slow", 200, True),
+    ("edit", 200, True),
 ]
 
 
@@ -99,7 +100,9 @@ def test_every_kind_has_a_case() -> None:
 
 @pytest.mark.parametrize(("kind", "status", "kept"), CASES)
 def test_kind(client: Client, kind: str, status: int | None, kept: bool) -> None:
-    assert client.set_faults({"kind": kind, "seconds": 0.1 if kind == "slow" else 30})[0] == 200
+    edit = {"kind": "TransportRule", "identity": "Company disclaimer", "property": "Mode", "value": "Audit"}
+    more = {"edit": edit} if kind == "edit" else {}
+    assert client.set_faults({"kind": kind, "seconds": 0.1 if kind == "slow" else 30, **more})[0] == 200
     if status is None:
         usual = TimeoutError if kind.startswith("timeout") else http.client.RemoteDisconnected
         error = ConnectionResetError if kind == "refuse" else usual
@@ -228,6 +231,9 @@ def test_faults_end_when_cleared(client: Client) -> None:
         {"kind": "slow", "seconds": "long"},
         {"kind": "slow", "seconds": -1},
         {"kind": "partial", "keep": "both"},
+        {"kind": "edit"},
+        {"kind": "edit", "edit": {"kind": "TransportRule"}},
+        {"kind": "status", "edit": {"kind": "a", "identity": "b", "property": "c", "value": "d"}},
         {"kind": "stale-reads", "reads": 1.5},
     ],
 )

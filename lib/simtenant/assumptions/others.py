@@ -48,8 +48,8 @@ OTHERS: tuple[Assumption, ...] = (
     ),
     Assumption(
         id="service-records-empty",
-        statement="The initial domain, unverified domains and domains without Email have no service records.",
-        why="Whether rows are returned for them is open.",
+        statement="Initial, unverified and mail-less domains have no service records; unavailable ones no recordType.",
+        why="Whether rows are returned for them is open; no unavailable record was seen.",
         calls=("GET /serviceConfigurationRecords",),
     ),
     Assumption(
