@@ -163,8 +163,11 @@ def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
     return state.requests_log(directory, since)
 
 
-def assumptions(rows: list[dict[str, Any]]) -> list[str]:
+def assumptions(directory: Path, rows: list[dict[str, Any]]) -> list[str]:
     """Return, as sentences, what the simulated tenant assumed about the services in answering these requests."""
+    from simtenant import state
     from simtenant.assumptions import used_by
 
-    return [f"Simulated tenant: {item.statement} Not confirmed: {item.why}" for item in used_by(rows)]
+    turned = state.turned_switches(directory)
+    used = used_by(rows, turned)
+    return [f"Simulated tenant: {item.told(turned)} Not confirmed: {item.why}" for item in used]

@@ -30,6 +30,11 @@ def check_filter_entries(name: str, texts: Iterable[str]) -> None:
             raise invalid(f"{name}: '{text}' is too large. A range can hold 256 addresses, a prefix /24 to /32.")
 
 
+def is_mixed(texts: Iterable[str]) -> bool:
+    """Tell whether single addresses, ranges and prefixes stand in one list."""
+    return len({"range" if "-" in text else "prefix" if "/" in text else "address" for text in texts}) > 1
+
+
 def check_connector_addresses(name: str, texts: Iterable[str], *, public: bool = False) -> None:
     """Refuse what a connector refuses; raises CmdletError naming the entry.
 

@@ -8,16 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from simtenant import cloudflare, control, entra, exchange, faults, graph, switches, vendor_suite
+from simtenant import (
+    cloudflare,
+    contents,
+    control,
+    entra,
+    exchange,
+    fault_answers,
+    faults,
+    graph,
+    habits,
+    switches,
+    vendor_suite,
+)
 from simtenant.allowance import Allowance
 from simtenant.cloudflare_envelope import throttled
-from simtenant.faults import AFTER, Fault, Faults
-from simtenant.store import LogRow, Store, Transaction
+from simtenant.faults import BEFORE, Fault, Faults
+from simtenant.staleness import Staleness, put_back
+from simtenant.store import LogRow, Snapshot, Store, Transaction
 from simtenant.transcript import Transcript
 from simtenant.wire import Answer, Clock, Handled, Request, json_answer, utc_now
+
+_UNANSWERED = frozenset({"drop-before", "drop-after", "refuse", "timeout-before", "timeout-after"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +41,8 @@ class Reply:
 
     answer: Answer | None
     hold_seconds: float = 0.0
+    reset: bool = False
+    """Whether the connection is reset as by a machine where nobody listens, not closed."""
 
 
 class _Undo(Exception):
@@ -56,26 +73,25 @@ class App:
         self._transcript = transcript
         self._lenient = lenient
         """Whether the leniencies of ``vendor_suite`` are granted."""
-        self._in_force = Faults()
+        self.faults = Faults()
+        self.snapshots: dict[str, Snapshot] = {}
+        """Snapshots by the name the control endpoint gave them."""
         self._allowance = Allowance()
+        self._staleness = Staleness()
 
     def respond(self, request: Request) -> Reply:
         """Answer one request."""
         if request.path.startswith(control.PREFIX):
-            return Reply(answer=control.handle(self._store, self._in_force, request, self._clock()))
+            return Reply(answer=control.handle(self, self._store, request, self._clock()))
         if self._lenient:
             request = vendor_suite.prefixed(request)
-        if self._latency:
-            self._sleep(self._latency)
         cmdlet = faults.peek_cmdlet(request)
-        fault = self._in_force.next(request.method, request.path, cmdlet)
-        now = self._clock()
+        strike = self.faults.next(request, cmdlet)
+        if self._latency + strike.delay_seconds:
+            self._sleep(self._latency + strike.delay_seconds)
+        fault, now = strike.fault, self._clock()
         with self._store.transaction() as tx:
-            if fault is not None and fault.kind not in AFTER:
-                handled = _untouched(request, fault, cmdlet)
-            else:
-                work = faults.part_of(request) if fault is not None and fault.kind == "partial" else request
-                handled = self._carry_out(tx, work, now, keep=fault is None or fault.kind != "ignored")
+            handled = self._handled(tx, request, now, fault, cmdlet)
             reply = _reply(handled, fault)
             tx.append_log(_log_row(tx, request, handled, reply, now))
         if self._transcript is not None:
@@ -83,11 +99,52 @@ class App:
             self._transcript.add(request, reply.answer, fault=struck, lenient=self._lenient)
         return reply
 
+    def snapshot(self) -> Snapshot:
+        """Copy what the tenant holds and how its switches stand."""
+        with self._store.transaction() as tx:
+            return tx.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, without any fault in force and with the whole of Cloudflare's allowance.
+
+        Tokens that were issued since then stay good, and the log goes on.
+        """
+        self.faults.clear()
+        self._staleness.forget()
+        self._allowance = Allowance()
+        with self._store.transaction() as tx:
+            tx.restore(snapshot)
+
+    def behave(self) -> None:
+        """End every fault, and the consequences of those that last."""
+        self.faults.clear()
+        self._staleness.forget()
+
     def close_thread(self) -> None:
         """Give back what the calling thread holds."""
         self._store.close()
 
-    def _carry_out(self, tx: Transaction, request: Request, now: datetime, *, keep: bool) -> Handled:
+    def _handled(
+        self, tx: Transaction, request: Request, now: datetime, fault: Fault | None, cmdlet: str | None
+    ) -> Handled:
+        """Carry a call out as far as its fault lets it, and give the answer before it is spoiled."""
+        if fault is None:
+            handled = self._carry_out(tx, request, now)
+            return handled if handled.write else self._as_before(tx, request, now, handled)
+        if fault.kind in BEFORE:
+            return _untouched(request, fault, cmdlet, now)
+        if fault.edit is not None:
+            contents.set_property(tx, **fault.edit, now=now)
+        if fault.kind == "partial":
+            return self._carry_out(tx, fault_answers.part_of(request, fault.keep), now)
+        if fault.kind != "stale-reads":
+            return self._carry_out(tx, request, now, keep=fault.kind != "ignored")
+        before = tx.snapshot().bodies()
+        handled = self._carry_out(tx, request, now)
+        self._staleness.remember(before, tx.snapshot().bodies(), fault.reads)
+        return handled
+
+    def _carry_out(self, tx: Transaction, request: Request, now: datetime, *, keep: bool = True) -> Handled:
         try:
             with tx.attempt():
                 handled = self._route(tx, request, now)
@@ -97,50 +154,63 @@ class App:
             return undo.handled
         return handled
 
+    def _as_before(self, tx: Transaction, request: Request, now: datetime, present: Handled) -> Handled:
+        """Give a read the answer it would have got before a change that a fault hides, and count it."""
+        bodies = self._staleness.bodies()
+        if not bodies or entra.serves(request.path):
+            return present
+        try:
+            with tx.attempt():
+                put_back(tx, bodies)
+                raise _Undo(self._vendor(tx, request, now))
+        except _Undo as undo:
+            past = undo.handled
+        if (past.answer.status, past.answer.body) == (present.answer.status, present.answer.body):
+            return present
+        self._staleness.used()
+        named = {name for name, _ in past.answer.headers}
+        others = [header for header in present.answer.headers if header[0] not in named]
+        return replace(past, answer=past.answer.with_headers(*others))
+
     def _route(self, tx: Transaction, request: Request, now: datetime) -> Handled:
+        if not request.path.lower().startswith("/client/v4/"):
+            return self._vendor(tx, request, now)
+        standing = self._allowance.take(now, switches.number(tx, "cloudflare_limit"))
+        if standing.allowed:
+            handled = self._vendor(tx, request, now)
+        else:
+            handled = Handled(answer=throttled(standing.reset_seconds), write=request.method != "GET")
+        return replace(handled, answer=handled.answer.with_headers(*standing.headers()))
+
+    def _vendor(self, tx: Transaction, request: Request, now: datetime) -> Handled:
         path = request.path.lower()
         if path.startswith("/client/v4/"):
-            return self._cloudflare(tx, request, now)
+            serve = vendor_suite.handle if self._lenient else cloudflare.handle
+            return serve(tx, request, now)
         if path.startswith("/adminapi/"):
-            return exchange.handle(tx, request, now)
+            handled = exchange.handle(tx, request, now)
+            return replace(handled, answer=habits.rated(tx, handled.answer))
         if path.startswith("/v1.0/"):
             return graph.handle(tx, request, now)
         if entra.serves(request.path):
             return entra.handle(tx, request, now)
         return Handled(answer=json_answer(404, {"error": "nothing is served at this path"}))
 
-    def _cloudflare(self, tx: Transaction, request: Request, now: datetime) -> Handled:
-        standing = self._allowance.take(now, switches.number(tx, "cloudflare_limit"))
-        if standing.allowed:
-            handled = (vendor_suite if self._lenient else cloudflare).handle(tx, request, now)
-        else:
-            handled = Handled(answer=throttled(standing.reset_seconds), write=request.method != "GET")
-        answer = handled.answer.with_headers(*standing.headers())
-        return Handled(answer=answer, cmdlet=handled.cmdlet, write=handled.write, tenant=handled.tenant)
 
-
-def _untouched(request: Request, fault: Fault, cmdlet: str | None) -> Handled:
+def _untouched(request: Request, fault: Fault, cmdlet: str | None, now: datetime) -> Handled:
     """Describe a call that a fault kept from being carried out."""
-    if cmdlet is not None:
-        write = not cmdlet.lower().startswith("get-")
-    else:
-        write = request.method not in {"GET", "HEAD"} and not entra.serves(request.path)
-    answer = faults.refusal(request, fault)
-    return Handled(answer=answer, cmdlet=cmdlet, write=write, tenant=exchange.tenant_in(request.path))
+    answer = fault_answers.refusal(request, fault, now)
+    write, tenant = faults.writes(request, cmdlet), exchange.tenant_in(request.path)
+    return Handled(answer=answer, cmdlet=cmdlet, write=write, tenant=tenant)
 
 
 def _reply(handled: Handled, fault: Fault | None) -> Reply:
-    if fault is None:
+    if fault is None or fault.kind in BEFORE.keys() - _UNANSWERED:
         return Reply(answer=handled.answer)
-    if fault.kind.startswith("drop-"):
-        return Reply(answer=None)
-    if fault.kind.startswith("timeout-"):
-        return Reply(answer=None, hold_seconds=fault.seconds)
-    if fault.kind == "malformed":
-        return Reply(answer=faults.cut_short(handled.answer))
-    if fault.kind == "status-after" or (fault.kind == "partial" and fault.status != 200):
-        return Reply(answer=Answer(status=fault.status, headers=faults.retry_headers(fault)))
-    return Reply(answer=handled.answer)
+    if fault.kind in _UNANSWERED:
+        hold = fault.seconds if fault.kind.startswith("timeout-") else 0.0
+        return Reply(answer=None, hold_seconds=hold, reset=fault.kind == "refuse")
+    return Reply(answer=fault_answers.spoiled(handled.answer, fault))
 
 
 def _log_row(tx: Transaction, request: Request, handled: Handled, reply: Reply, now: datetime) -> LogRow:

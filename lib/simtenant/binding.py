@@ -20,6 +20,10 @@ from simtenant.envelope import CmdletError, invalid, unfit, unknown_parameter
 
 HASHTABLE = "#Exchange.GenericHashTable"
 
+_NULLABLE = "TransportRule"
+"""Objects whose parameters take null; what it means there is a switch."""
+_NEVER_NULL = {"bool", "enum", "int", "switch", "timespan"}
+
 _TIME_SPAN = re.compile(r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2}):(?P<seconds>\d{2})")
 
 
@@ -79,8 +83,8 @@ def cmdlets() -> Mapping[str, Cmdlet]:
 def bind(cmdlet: Cmdlet, sent: Mapping[str, Any]) -> dict[str, Any]:
     """Turn what was sent into arguments with canonical names and types; raises CmdletError.
 
-    Lists become tuples or a Delta, time spans their .NET text, enums their full name. ``None`` stays
-    ``None``: what null means is the cmdlet's business.
+    Lists become tuples or a Delta, time spans their .NET text, enums their full name. ``None`` of a
+    text or a list stays ``None``: what it means is the cmdlet's business, as is every null of a transport rule.
     """
     bound: dict[str, Any] = {}
     for name, value in sent.items():
@@ -89,6 +93,8 @@ def bind(cmdlet: Cmdlet, sent: Mapping[str, Any]) -> dict[str, Any]:
         parameter = cmdlet.parameters.get(name.lower())
         if parameter is None:
             raise unknown_parameter(name)
+        if value is None and cmdlet.writes and cmdlet.object != _NULLABLE and parameter.type in _NEVER_NULL:
+            raise unfit(parameter.name, "null", "a value. Null isn't accepted.")
         bound[parameter.name] = None if value is None else _convert(parameter, value)
     for parameter in cmdlet.parameters.values():
         if parameter.required and not bound.get(parameter.name):

@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from uuid import uuid4
 
-from simtenant import authz
+from simtenant import authz, switches
 from simtenant import cloudflare_domains as domains
 from simtenant.cloudflare_envelope import CloudflareError, failure, read_body, success
 from simtenant.store import Record, Transaction
@@ -62,9 +62,9 @@ def _domains(tx: Transaction, request: Request, now: datetime, domain_id: str | 
     elif domain_id == "batch" and method == "POST":
         return success(domains.batch(tx, read_body(request), now))
     elif part is not None and method == "GET":
-        return success(domains.verification(domains.find(tx, domain_id)))
+        return success(domains.verification(tx, domains.find(tx, domain_id)))
     elif part is None and method == "GET":
-        return success(domains.shown(domains.find(tx, domain_id)))
+        return success(domains.shown(tx, domains.find(tx, domain_id)))
     elif part is None and method == "PATCH":
         return success(domains.patch(tx, domain_id, read_body(request), now))
     elif part is None and method == "PUT":
@@ -98,6 +98,8 @@ def _authorise(tx: Transaction, request: Request, account: str) -> None:
         raise CloudflareError(401, "unauthorised", "Authentication error")
     if account != token.body["account_id"]:
         raise CloudflareError(403, "wrong-account", "Unauthorized to access requested resource")
+    if switches.chosen(tx, "cloudflare_add_on") == "absent":
+        raise CloudflareError(403, "no-add-on", "Email Security is not enabled for this account")
     permissions = set(token.body["permissions"])
     needed = {READ, WRITE} if request.method == "GET" else {WRITE}
     if not permissions & needed:

@@ -38,8 +38,9 @@ def list_(tx: Transaction, request: Request) -> Answer:
     order = _choice(request, "order", _ORDERS, "created_at")
     direction = _choice(request, "direction", ("asc", "desc"), "asc")
     found.sort(key=lambda record: str(record.body[order]), reverse=direction == "desc")
-    start = (page - 1) * per_page
-    rows = [shown(record) for record in found[start : start + per_page]]
+    # A list that never ends is what a client must not trust to end [cloudflare-python 2584].
+    start = 0 if switches.chosen(tx, "cloudflare_paging") == "repeats" else (page - 1) * per_page
+    rows = [shown(tx, record) for record in found[start : start + per_page]]
     info = {
         "page": page,
         "per_page": per_page,
@@ -78,7 +79,7 @@ def create(tx: Transaction, body: Any, now: datetime, *, at: str = "") -> Body:
     own = {"id": domain_id, "domain": name, "status": "PENDING", "created_at": moment, "modified_at": moment}
     stored = {**blank, **body, **own}
     tx.put(DOMAIN, domain_id, stored)
-    return shown(find(tx, domain_id))
+    return shown(tx, find(tx, domain_id))
 
 
 def patch(tx: Transaction, domain_id: str, body: Any, now: datetime, *, at: str = "") -> Body:
@@ -95,7 +96,7 @@ def replace(tx: Transaction, domain_id: str, body: Any, now: datetime, *, at: st
 
 def _store(tx: Transaction, record: Record, body: Body, now: datetime) -> Body:
     tx.put(DOMAIN, record.key, {**body, "modified_at": moment_text(now)})
-    return shown(find(tx, record.key))
+    return shown(tx, find(tx, record.key))
 
 
 def delete(tx: Transaction, domain_id: str) -> Body:
@@ -153,7 +154,7 @@ def find(tx: Transaction, domain_id: str) -> Record:
     return record
 
 
-def shown(record: Record) -> Body:
+def shown(tx: Transaction, record: Record) -> Body:
     """Show a domain; transport and lookback_hops are left out while they have no value [TS: not nullable]."""
     body = record.body
     names = (
@@ -163,14 +164,24 @@ def shown(record: Record) -> Body:
         "authorization", "emails_processed", "created_at", "modified_at",
     )  # fmt: skip
     not_null = {"lookback_hops", "transport"}
-    return {name: body.get(name) for name in names if body.get(name) is not None or name not in not_null}
+    row = {name: body.get(name) for name in names if body.get(name) is not None or name not in not_null}
+    if switches.chosen(tx, "cloudflare_last_modified") == "present":
+        row["last_modified"] = body["modified_at"]
+    return {**row, "status": _status(tx, record)}
 
 
-def verification(record: Record) -> Body:
+def _status(tx: Transaction, record: Record) -> str | None:
+    status = record.body.get("status")
+    if status is None or switches.chosen(tx, "cloudflare_status_case") == "upper":
+        return status
+    return str(status).lower()
+
+
+def verification(tx: Transaction, record: Record) -> Body:
     """Show the TXT challenge by which a new domain is proved [SPEC]."""
     name = record.body["domain"]
     return {
-        "status": record.body.get("status"),
+        "status": _status(tx, record),
         "txt_record_name": f"_cf-email-sec-challenge.{name}",
         "txt_record_value": stable_guid("challenge", name, record.key),
         "last_checked_at": record.body.get("_last_checked_at"),
@@ -193,7 +204,7 @@ def _number(request: Request, name: str, default: int, most: int | None) -> int:
     text = request.value(name)
     if text is None:
         return default
-    if not text.isdigit() or int(text) < 1 or (most is not None and int(text) > most):
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1 or (most is not None and int(text) > most):
         limit = "" if most is None else f" and at most {most}"
         refuse((Problem(pointer=f"/{name}", text=f"must be a number of at least 1{limit}"),))
     return int(text)

@@ -16,6 +16,7 @@ from simtenant.wire import Answer, Request, json_answer
 CODES: Mapping[str, int] = MappingProxyType(
     {
         "validation": 1400,
+        "no-add-on": 1403,
         "unknown-domain": 1404,
         "duplicate": 1409,
         "not-a-route": 7003,
@@ -58,6 +59,11 @@ def throttled(retry_after: int | None) -> Answer:
     """Refuse a call because of its number: 429 [DOC]; its code is our own."""
     answer = failure(CloudflareError(429, "throttled", "Please wait and consider throttling your request speed"))
     return answer if retry_after is None else answer.with_headers(("Retry-After", str(retry_after)))
+
+
+def unauthorised() -> Answer:
+    """Refuse a token: 401 (assumption ``cloudflare-auth-status``)."""
+    return failure(CloudflareError(401, "unauthorised", "Authentication error"))
 
 
 def success(

@@ -137,7 +137,7 @@ def success(
     if next_link is not None:
         value["@odata.nextLink"] = next_link
     value["value"] = list(rows)
-    return json_answer(200, value, *_service_headers(request), content_type=_CONTENT_TYPE)
+    return json_answer(200, value, *service_headers(request), content_type=_CONTENT_TYPE)
 
 
 def failure(request: Request, error: CmdletError, *, mixed_case: bool = False) -> Answer:
@@ -160,7 +160,7 @@ def failure(request: Request, error: CmdletError, *, mixed_case: bool = False) -
     return json_answer(
         error.status,
         value,
-        *_service_headers(request),
+        *service_headers(request),
         ("x-ExceptionType", error.exception.rsplit(".", 1)[-1]),
         content_type=_CONTENT_TYPE,
     )
@@ -170,7 +170,7 @@ def unauthenticated(request: Request, reason: str) -> Answer:
     """Refuse a call without a usable token: 401, the reason in the header, the body empty [G2O; live]."""
     resource = "00000002-0000-0ff1-ce00-000000000000"
     challenge = f'Bearer client_id="{resource}", error="invalid_token", error_description="{reason}"'
-    return Answer(status=401, headers=(*_service_headers(request), ("WWW-Authenticate", challenge)))
+    return Answer(status=401, headers=(*service_headers(request), ("WWW-Authenticate", challenge)))
 
 
 def forbidden(request: Request) -> Answer:
@@ -183,7 +183,7 @@ def forbidden(request: Request) -> Answer:
         headers=(
             ("Content-Type", "application/json; charset=utf-8"),
             ("Content-Encoding", "gzip"),
-            *_service_headers(request),
+            *service_headers(request),
         ),
         body=b"\x00" * 64,
     )
@@ -193,7 +193,8 @@ def _detail(error: CmdletError) -> dict[str, str]:
     return {"code": "Client", "target": "", "message": f"{error.error_id}|{error.exception}|{error.text}"}
 
 
-def _service_headers(request: Request) -> Headers:
+def service_headers(request: Request) -> Headers:
+    """Give the headers that every answer carries [CAP, MOD]."""
     echoed = request.headers.get("client-request-id")
     headers: Headers = (
         ("request-id", str(uuid4())),

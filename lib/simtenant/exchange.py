@@ -19,6 +19,7 @@ from simtenant import (
     contentfilter,
     directory,
     envelope,
+    habits,
     organization,
     paging,
     quarantine,
@@ -132,10 +133,10 @@ def _authorised(visit: _Visit, cmdlet: Cmdlet | None, parameters: Mapping[str, A
     try:
         caller = _identify(visit)
     except authz.Unauthenticated as refusal:
-        return envelope.unauthenticated(visit.request, str(refusal))
+        return habits.unauthenticated(visit.tx, visit.request, str(refusal))
     if cmdlet is None or not caller.may_run(cmdlet):
         # A cmdlet that does not exist and one outside the role look the same from outside [G2O; live].
-        return envelope.forbidden(visit.request)
+        return habits.forbidden(visit.tx, visit.request, caller)
     try:
         return _run(visit, cmdlet, parameters, caller)
     except CmdletError as error:
@@ -245,9 +246,9 @@ def _module_file(visit: _Visit) -> Answer:
     try:
         caller = _identify(visit)
     except authz.Unauthenticated as refusal:
-        return envelope.unauthenticated(visit.request, str(refusal))
+        return habits.unauthenticated(visit.tx, visit.request, str(refusal))
     if not caller.directory_roles:
-        return envelope.forbidden(visit.request)
+        return habits.forbidden(visit.tx, visit.request, caller)
     asked = visit.request.headers.get("commandname", "*")
     names = [name for name in caller.allowed() if asked == "*" or name.casefold() in asked.casefold().split(",")]
     return envelope.success(visit.request, visit.tenant, [{"exportedCmdlets": ",".join(names)}])

@@ -1,40 +1,67 @@
 """Misbehaviour on demand: what to do wrong, at which call, and how often.
 
 A fault looks at the vendor calls that match it and counts them from the moment it is set. ``at`` is the first
-of them that goes wrong (1 when it is null), ``times`` how many do from there on (null: all).
+of them that goes wrong (1 when it is null), ``times`` how many do from there on (null: all). What a struck call
+is answered is in ``fault_answers``.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from simtenant.cloudflare_envelope import throttled
-from simtenant.wire import Answer, Headers, Request, json_answer, text_answer
+from simtenant import entra
+from simtenant.wire import Request
 
-KINDS: Mapping[str, str] = {
-    "status": "answer with a status before anything is done",
-    "status-after": "do the work, then answer with a status",
-    "timeout-before": "keep the caller waiting, nothing is done",
-    "timeout-after": "do the work, then keep the caller waiting",
-    "drop-before": "cut the connection, nothing is done",
-    "drop-after": "do the work, then cut the connection",
-    "malformed": "do the work, then answer with half of the JSON",
-    "html": "answer with a status and a page of HTML before anything is done",
-    "throttle": "answer 429 before anything is done, with Retry-After when retry_after is given",
-    "ignored": "answer as if the work were done, and keep nothing of it",
-    "embedded-error": "do nothing and answer 200 with an error inside",
-    "partial": "of a Set or PATCH keep the first property only; answer as if all were done, or with the status given",
-}
-AFTER = frozenset({"status-after", "timeout-after", "drop-after", "malformed", "ignored", "partial"})
+BEFORE: Mapping[str, str] = MappingProxyType(
+    {
+        "status": "answer with a status before anything is done",
+        "timeout-before": "keep the caller waiting, nothing is done",
+        "drop-before": "cut the connection, nothing is done",
+        "refuse": "reset the connection as if nobody listened, nothing is done",
+        "html": "answer with a status and a page of HTML before anything is done",
+        "throttle": "answer 429 before anything is done, with Retry-After when retry_after is given",
+        "expired-token": "answer 401 in the service's own form, as if the token had just expired",
+        "embedded-error": "do nothing and answer 200 with an error inside",
+        "unmodified": "do nothing and answer 200 with nothing but a warning that nothing was modified",
+    }
+)
+"""Kinds for which the call is not carried out."""
+AFTER: Mapping[str, str] = MappingProxyType(
+    {
+        "status-after": "do the work, then answer with a status",
+        "timeout-after": "do the work, then keep the caller waiting",
+        "drop-after": "do the work, then cut the connection",
+        "malformed": "do the work, then answer with half of the JSON",
+        "not-json": "do the work, then answer with the same status and a text that is no JSON",
+        "html-after": "do the work, then answer with a status and a page of HTML",
+        "warning-only": "do the work, then answer 200 with a warning and without rows",
+        "empty-list": "do the work, then answer a list without its rows",
+        "ignored": "answer as if the work were done, and keep nothing of it",
+        "partial": "of a Set or PATCH keep one property only (the first, or keep: last); answer as if all were done, "
+        "or with the status given",
+        "stale-reads": "do the work, and show what was before to the next reads (their number is in reads)",
+    }
+)
 """Kinds for which the call is carried out first."""
+SLOW = "slow"
+EDIT = "edit"
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        **BEFORE,
+        **AFTER,
+        SLOW: "answer later by seconds; goes together with any other fault",
+        EDIT: "let another administrator change a property just before: edit holds kind, identity, property, value",
+    }
+)
 
-_PAGE = "<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
-_KEYS = {"at", "match", "kind", "status", "retry_after", "times", "seconds"}
-_MATCH_KEYS = {"cmdlet", "path", "method"}
+_KEYS = {"at", "match", "kind", "status", "retry_after", "times", "seconds", "reads", "keep", "edit"}
+_MATCH_KEYS = {"cmdlet", "path", "method", "write"}
+_EDIT_KEYS = {"kind", "identity", "property", "value"}
+_USUAL_STATUS: Mapping[str, int] = MappingProxyType({"html": 502, "html-after": 200, "partial": 200})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +76,35 @@ class Fault:
     path: str | None = None
     """Part of the path, any letter case."""
     method: str | None = None
+    write: bool | None = None
+    """True: calls that would change something only; False: the others only, sign-ins among them."""
     status: int = 503
     retry_after: int | None = None
     seconds: float = 120.0
-    """How long a time-out keeps the caller waiting before the connection is cut."""
+    """How long a time-out keeps the caller waiting before the connection is cut, or how late ``slow`` answers."""
+    reads: int = 1
+    """How many reads still show what was before."""
+    keep: str = "first"
+    edit: Mapping[str, Any] | None = None
+    """What another administrator changes: kind, identity, property, value."""
 
-    def matches(self, method: str, path: str, cmdlet: str | None) -> bool:
+    def matches(self, request: Request, cmdlet: str | None) -> bool:
         """Tell whether a call is one this fault counts."""
         if self.cmdlet is not None and (cmdlet is None or cmdlet.casefold() != self.cmdlet.casefold()):
             return False
-        if self.path is not None and self.path.casefold() not in path.casefold():
+        if self.path is not None and self.path.casefold() not in request.path.casefold():
             return False
-        return self.method is None or self.method.upper() == method
+        if self.write is not None and self.write != writes(request, cmdlet):
+            return False
+        return self.method is None or self.method.upper() == request.method
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """What a call meets."""
+
+    fault: Fault | None = None
+    delay_seconds: float = 0.0
 
 
 class Faults:
@@ -73,25 +117,41 @@ class Faults:
     def set(self, faults: Sequence[Fault]) -> None:
         """Add faults; each counts from now on."""
         with self._lock:
-            self._faults += [(fault, [0]) for fault in faults]
+            self._faults += [(fault, [0, 0]) for fault in faults]
 
     def clear(self) -> None:
         """Behave again."""
         with self._lock:
             self._faults.clear()
 
-    def next(self, method: str, path: str, cmdlet: str | None) -> Fault | None:
-        """Count a call and give the fault it meets, the one set first if there are several."""
+    def next(self, request: Request, cmdlet: str | None) -> Strike:
+        """Count a call and give what it meets: all delays, and of other faults the one set first."""
         hit: Fault | None = None
+        delay = 0.0
         with self._lock:
             for fault, count in self._faults:
-                if not fault.matches(method, path, cmdlet):
+                if not fault.matches(request, cmdlet):
                     continue
                 count[0] += 1
                 over = count[0] - fault.at
-                if hit is None and over >= 0 and (fault.times is None or over < fault.times):
+                if over < 0 or (fault.times is not None and over >= fault.times):
+                    continue
+                if fault.kind == SLOW:
+                    delay += fault.seconds
+                elif hit is None:
                     hit = fault
-        return hit
+                else:
+                    continue
+                count[1] += 1
+        return Strike(fault=hit, delay_seconds=delay)
+
+    def told(self) -> list[dict[str, Any]]:
+        """List the faults in force, each with how many calls it has counted and how many it has struck."""
+        with self._lock:
+            return [
+                {"kind": fault.kind, "at": fault.at, "times": fault.times, "counted": counted, "struck": struck}
+                for fault, (counted, struck) in self._faults
+            ]
 
 
 def parse(value: Any) -> tuple[Fault, ...]:
@@ -110,10 +170,7 @@ def _parse_one(item: Any) -> Fault:
     unknown = sorted((set(item) - _KEYS) | (set(match) - _MATCH_KEYS))
     if unknown:
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
-    for name in ("at", "times", "status", "retry_after"):
-        number = item.get(name)
-        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 0):
-            raise ValueError(f"{name} is a whole number or null")
+    _check_values(item, match)
     return Fault(
         kind=item["kind"],
         at=item.get("at") or 1,
@@ -121,10 +178,34 @@ def _parse_one(item: Any) -> Fault:
         cmdlet=match.get("cmdlet"),
         path=match.get("path"),
         method=match.get("method"),
-        status=item.get("status") or {"html": 502, "partial": 200}.get(item["kind"], 503),
+        write=match.get("write"),
+        status=item.get("status") or _USUAL_STATUS.get(item["kind"], 503),
         retry_after=item.get("retry_after"),
         seconds=float(item.get("seconds", 120.0)),
+        reads=item.get("reads") or 1,
+        keep=item.get("keep") or "first",
+        edit=item.get("edit"),
     )
+
+
+def _check_values(item: Mapping[str, Any], match: Mapping[str, Any]) -> None:
+    for name in ("at", "times", "status", "retry_after", "reads"):
+        number = item.get(name)
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 0):
+            raise ValueError(f"{name} is a whole number or null")
+    seconds = item.get("seconds", 0)
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        raise ValueError("seconds is a number of at least 0")
+    edit = item.get("edit")
+    if (item["kind"] == EDIT) is not (isinstance(edit, Mapping) and set(edit) == _EDIT_KEYS):
+        raise ValueError(f"edit is for the kind edit and holds {', '.join(sorted(_EDIT_KEYS))}")
+    if item.get("keep") not in {None, "first", "last"}:
+        raise ValueError("keep is first or last")
+    for name in ("cmdlet", "path", "method"):
+        if not isinstance(match.get(name), str | None):
+            raise ValueError(f"match.{name} is a text")
+    if not isinstance(match.get("write"), bool | None):
+        raise ValueError("match.write is true or false")
 
 
 def peek_cmdlet(request: Request) -> str | None:
@@ -138,69 +219,8 @@ def peek_cmdlet(request: Request) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def part_of(request: Request) -> Request:
-    """Cut a change down to its first property; a request that is no change, or has one only, stays whole."""
-    try:
-        value = request.json()
-        settings = value["CmdletInput"]["Parameters"] if "CmdletInput" in value else value
-        name = str(value["CmdletInput"]["CmdletName"]) if "CmdletInput" in value else request.method
-        named = [key for key in settings if key.lower() == "identity"]
-        others = [key for key in settings if key not in named and "@" not in key]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return request
-    if not (name == "PATCH" or name.lower().startswith("set-")) or len(others) < 2:
-        return request
-    kept = {key: settings[key] for key in (*named, others[0])}
-    whole = {"CmdletInput": {**value["CmdletInput"], "Parameters": kept}} if "CmdletInput" in value else kept
-    return replace(request, body=json.dumps(whole).encode())
-
-
-def refusal(request: Request, fault: Fault) -> Answer:
-    """Give the answer of a fault that strikes before the work."""
-    if fault.kind == "html":
-        return text_answer(fault.status, _PAGE.format(status=fault.status), content_type="text/html; charset=utf-8")
-    if fault.kind == "throttle":
-        return _throttled(request, fault)
-    if fault.kind == "embedded-error":
-        return _embedded(request)
-    return Answer(status=fault.status, headers=retry_headers(fault))
-
-
-def cut_short(answer: Answer) -> Answer:
-    """Give the first half of an answer as if it were all of it."""
-    return Answer(status=answer.status, headers=answer.headers, body=answer.body[: max(1, len(answer.body) // 2)])
-
-
-def retry_headers(fault: Fault) -> Headers:
-    """Give Retry-After when the fault has one."""
-    return () if fault.retry_after is None else (("Retry-After", str(fault.retry_after)),)
-
-
-def _throttled(request: Request, fault: Fault) -> Answer:
-    """Refuse for too many calls; Exchange does so in plain text [EXOH, SCUBA]."""
-    vendor = _vendor(request)
-    if vendor == "cloudflare":
-        return throttled(fault.retry_after)
-    headers = retry_headers(fault)
-    if vendor == "graph":
-        value = {"error": {"code": "TooManyRequests", "message": "Too many requests", "innerError": {}}}
-        scope = ("x-ms-throttle-scope", "Tenant_Application/ReadWrite")
-        return json_answer(429, value, *headers, scope, ("x-ms-throttle-information", "CPULimitExceeded"))
-    return text_answer(429, "The maximum number of concurrent requests per tenant was exceeded.", *headers)
-
-
-def _embedded(request: Request) -> Answer:
-    """Report a failure under status 200, as each service has been seen to do [SCUBA, RUN]."""
-    if _vendor(request) == "cloudflare":
-        errors = [{"code": 10000, "message": "Authentication error"}]
-        return json_answer(200, {"success": False, "errors": errors, "messages": [], "result": None})
-    error = {"code": "InternalServerError", "message": "Error executing cmdlet", "details": []}
-    value = {"adminapi.warnings@odata.type": "#Collection(String)", "@adminapi.warnings": [], "error": error}
-    return json_answer(200, value)
-
-
-def _vendor(request: Request) -> str:
-    path = request.path.lower()
-    if path.startswith("/client/v4/"):
-        return "cloudflare"
-    return "graph" if path.startswith("/v1.0/") else "exchange"
+def writes(request: Request, cmdlet: str | None) -> bool:
+    """Tell whether a call would change something; a sign-in would not."""
+    if cmdlet is not None:
+        return not cmdlet.lower().startswith("get-")
+    return request.method not in {"GET", "HEAD"} and not entra.serves(request.path)

@@ -23,6 +23,15 @@ _PATH = re.compile(r"/v1\.0/domains(?:/(?P<id>[^/]+)(?:/(?P<part>[^/]+))?)?/?", 
 _CONTENT_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 
 
+_TYPES: Mapping[str, str] = {
+    "Mx": "domainDnsMxRecord",
+    "Txt": "domainDnsTxtRecord",
+    "CName": "domainDnsCnameRecord",
+    "Srv": "domainDnsSrvRecord",
+    "Unavailable": "domainDnsUnavailableRecord",
+}
+
+
 class _GraphError(Exception):
     def __init__(self, status: int, code: str, text: str) -> None:
         super().__init__(text)
@@ -37,6 +46,15 @@ def handle(tx: Transaction, request: Request, now: datetime) -> Handled:
         return Handled(answer=_route(tx, request, now))
     except _GraphError as error:
         return Handled(answer=_failure(request, error, now), write=request.method != "GET")
+
+
+def unauthenticated(request: Request, reason: str, now: datetime) -> Answer:
+    """Refuse a call without a usable token."""
+    return _failure(request, _bad_token(reason), now)
+
+
+def _bad_token(reason: object) -> _GraphError:
+    return _GraphError(401, "InvalidAuthenticationToken", f"Access token is not usable: {reason}.")
 
 
 def _route(tx: Transaction, request: Request, now: datetime) -> Answer:
@@ -63,7 +81,7 @@ def _authorise(tx: Transaction, request: Request, now: datetime) -> None:
     try:
         caller = authz.identify(tx, request, authz.GRAPH, now)
     except authz.Unauthenticated as refusal:
-        raise _GraphError(401, "InvalidAuthenticationToken", f"Access token is not usable: {refusal}.") from None
+        raise _bad_token(refusal) from None
     if not caller.may_read_domains:
         raise _GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
@@ -106,7 +124,7 @@ def _service_records(record: Record) -> list[dict[str, Any]]:
         return []
     name = str(body["id"])
     rows = [
-        _record(name, "Mx", name, {"mailExchange": body["mailExchange"], "preference": 0}),
+        _mail_exchange(name, body["mailExchange"]),
         _record(name, "Txt", name, {"text": "v=spf1 include:spf.protection.outlook.com -all"}),
         _record(name, "CName", f"autodiscover.{name}", {"canonicalName": "autodiscover.outlook.com"}),
     ]
@@ -123,14 +141,20 @@ def _service_records(record: Record) -> list[dict[str, Any]]:
     return rows
 
 
+def _mail_exchange(name: str, host: str | None) -> dict[str, Any]:
+    """Give the MX record, or the row that stands for one that cannot be told [GRAPHMETA]."""
+    if host is not None:
+        return _record(name, "Mx", name, {"mailExchange": host, "preference": 0})
+    return _record(name, "Unavailable", name, {"description": "The record can't be determined at this time."})
+
+
 def _record(domain: str, kind: str, label: str, own: Mapping[str, Any], service: str = "Email") -> dict[str, Any]:
-    type_name = {"Mx": "domainDnsMxRecord", "Txt": "domainDnsTxtRecord", "CName": "domainDnsCnameRecord"}
     return {
-        "@odata.type": f"#microsoft.graph.{type_name.get(kind, 'domainDnsSrvRecord')}",
+        "@odata.type": f"#microsoft.graph.{_TYPES[kind]}",
         "id": stable_guid("DnsRecord", domain, label, kind),
         "isOptional": False,
         "label": label,
-        "recordType": kind,
+        "recordType": None if kind == "Unavailable" else kind,
         "supportedService": service,
         "ttl": 3600,
         **own,
@@ -155,7 +179,7 @@ def _whole_number(request: Request, name: str, default: int) -> int:
     text = request.value(name)
     if text is None:
         return default
-    if not text.isdigit():
+    if not (text.isascii() and text.isdecimal()):
         raise _GraphError(400, "Request_BadRequest", f"Invalid value '{text}' specified for the option {name}.")
     return int(text)
 

@@ -65,10 +65,19 @@ def set_filter(call: Call) -> Outcome:
     record = directory.find(call, FILTER)
     settings = _settings(call, record.body)
     for name in ("IPAllowList", "IPBlockList"):
+        sent = call.arguments.get(name)
+        if isinstance(sent, tuple) and addresses.is_mixed(sent):
+            _refuse_mixed(call, name)
         addresses.check_filter_entries(name, settings.get(name) or ())
         if len(settings.get(name) or ()) > _MOST_ENTRIES:
             raise invalid(f"{name} can have at most {_MOST_ENTRIES} entries.")
     return directory.change(call, record, settings)
+
+
+def _refuse_mixed(call: Call, name: str) -> None:
+    """Refuse a replacing list of several kinds, which needs the form with add [DOCS]."""
+    if switches.chosen(call.tx, "mixed_filter_entries") == "refuse":
+        raise invalid(f"{name}: addresses, ranges and prefixes can't replace the list together. Add them instead.")
 
 
 def get_domains(call: Call) -> Outcome:

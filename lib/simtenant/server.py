@@ -1,7 +1,7 @@
 """The simulated tenant as a process: sockets, start and stop.
 
     python -m simtenant.server --dir DIR [--port 0] [--profile new] [--latency-ms 0] [--exit-with-stdin]
-                               [--transcript FILE] [--vendor-suite]
+                               [--switch NAME=VALUE]... [--fault JSON]... [--transcript FILE] [--vendor-suite]
 
 Standard library only: it starts in a blink, and it keeps connections open between calls, which the
 development server of werkzeug refuses to do.
@@ -13,7 +13,9 @@ import argparse
 import json
 import os
 import signal
+import socket
 import socketserver
+import struct
 import sys
 import threading
 import traceback
@@ -23,8 +25,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simtenant import profiles, state, transcript
+from simtenant import faults, profiles, state, switches, transcript
 from simtenant.app import App, Reply
+from simtenant.faults import Fault
 from simtenant.store import Store
 from simtenant.wire import Answer, Clock, Request, split_target, text_answer, utc_now
 
@@ -90,6 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(reply.answer)
             return
         self.server.stopping.wait(reply.hold_seconds)
+        if reply.reset:
+            # Lingering for no time at all makes the close a reset: the nearest a listening server gets to refusing.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            socket.close(self.connection.detach())
         self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - names of the base class
@@ -106,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > _LARGEST_BODY:
+        if not (length.isascii() and length.isdecimal()) or int(length) > _LARGEST_BODY:
             return None
         return self.rfile.read(int(length))
 
@@ -162,6 +169,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         transcript=transcript.wanted(options.transcript, os.environ),
         lenient=options.vendor_suite,
     )
+    app.faults.set(options.fault)
+    with store.transaction() as tx:
+        for name, value in options.switch:
+            switches.turn(tx, name, value)
     with store.held(), Server(app, port=options.port) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: server.stop())
@@ -183,6 +194,22 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
     parser.add_argument("--profile", choices=tuple(profiles.PROFILES), default="new", help="start state if it is new")
     parser.add_argument("--latency-ms", type=float, default=0, help="milliseconds every vendor call takes longer")
+    parser.add_argument(
+        "--switch",
+        type=_switch,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="turn a switch before serving; may repeat",
+    )
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        action="extend",
+        default=[],
+        metavar="JSON",
+        help='a fault in force from the first call on, such as \'{"kind": "status", "at": 3}\'; may repeat',
+    )
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
     parser.add_argument(
         "--transcript", type=Path, help=f"file to append every vendor call to; else {transcript.VARIABLE} names one"
@@ -194,6 +221,24 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "(they are listed in simtenant.vendor_suite)",
     )
     return parser.parse_args(argv)
+
+
+def _switch(text: str) -> tuple[str, str | int]:
+    name, _, value = text.partition("=")
+    if name not in switches.SWITCHES:
+        raise argparse.ArgumentTypeError(f"no switch {name!r}; there are {', '.join(switches.SWITCHES)}")
+    known = switches.SWITCHES[name]
+    try:
+        return name, known.check(value if known.choices or not value.isdecimal() else int(value))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _fault(text: str) -> tuple[Fault, ...]:
+    try:
+        return faults.parse([json.loads(text)])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _stop_with_stdin(server: Server) -> None:

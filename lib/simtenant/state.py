@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from simtenant import assertion, authz, cloudflare, profiles, switches
-from simtenant.directory import same, shapes, stamp
-from simtenant.store import Body, Record, Store, Transaction
+from simtenant import assertion, authz, cloudflare, contents, profiles, switches
+from simtenant.store import Body, Store, Transaction
 from simtenant.wire import Clock, moment_text, utc_now
 
 CREDENTIALS_NAME = "credentials.json"
 CERTIFICATE_NAME = "certificate.pem"
 
-_IDENTITY_PROPERTIES = ("Name", "Guid", "DomainName", "id", "domain", "client_id", "upn")
 _CREDENTIAL_KEYS = {
     "tenant_id",
     "client_id",
@@ -45,22 +43,33 @@ def create(directory: Path, *, profile: str = "new", force: bool = False, clock:
         with store.transaction() as tx:
             if not force and not tx.is_empty():
                 return
-            tx.build()
             credentials = _credentials(directory)
-            _settle(tx, credentials, profile, clock())
+            fill(tx, credentials, profile, clock())
             if (directory / CERTIFICATE_NAME).exists():
                 _register(tx, directory, credentials["client_id"])
-            profiles.fill(tx, profile)
             # Written inside the transaction: a tenant without its credentials would be of no use to anybody.
             _write_private(directory / CREDENTIALS_NAME, _json(credentials))
     finally:
         store.close()
 
 
+def fill(tx: Transaction, credentials: Body, profile: str, now: datetime) -> None:
+    """Build a tenant that ``new_credentials`` may enter; what there was is gone. Raises KeyError for no profile."""
+    tx.build()
+    _settle(tx, credentials, profile, now)
+    profiles.fill(tx, profile)
+
+
 def objects(directory: Path) -> dict[str, list[dict[str, Any]]]:
     """Show everything the tenant holds, by kind, as plain properties and without any credential."""
     with _opened(directory) as tx:
-        return {kind: [_plain(record) for record in tx.all(kind)] for kind in tx.kinds()}
+        return contents.objects(tx)
+
+
+def canonical(directory: Path) -> dict[str, str]:
+    """Give the canonical text of every object by ``kind/key``; see ``contents.canonical``."""
+    with _opened(directory) as tx:
+        return contents.canonical(tx)
 
 
 def set_property(
@@ -71,21 +80,8 @@ def set_property(
     ``property`` is the stored name, as ``objects`` shows it. Raises KeyError when the kind, the object or the
     property is unknown, ValueError when the identity names several objects or the value is no JSON.
     """
-    try:
-        json.dumps(value)
-    except TypeError:
-        raise ValueError(f"{property} must be a JSON value, not {type(value).__name__}") from None
     with _opened(directory) as tx:
-        record = _only(tx, kind, identity)
-        if property not in record.body and property not in _shape(kind):
-            known = ", ".join(name for name in record.body if not name.startswith("_"))
-            raise KeyError(f"{kind} {identity!r} has no property {property!r}; it has {known}")
-        body = {**record.body, property: value}
-        if "WhenChanged" in body and property != "WhenChanged":
-            body["WhenChanged"] = stamp(clock())
-        if "modified_at" in body and property != "modified_at":
-            body["modified_at"] = moment_text(clock())
-        tx.put(kind, record.key, body)
+        contents.set_property(tx, kind, identity, property, value, clock())
 
 
 def certificate(directory: Path, *, clock: Clock = utc_now) -> Path:
@@ -111,6 +107,12 @@ def identity_header(directory: Path) -> str:
     with _opened(directory) as tx:
         tx.put_secret("identity-header", authz.digest(header), {})
     return header
+
+
+def turned_switches(directory: Path) -> dict[str, str | int]:
+    """Give the switches that are not at their default, with their values."""
+    with _opened(directory) as tx:
+        return switches.turned(tx)
 
 
 def set_switch(directory: Path, name: str, value: str | int) -> None:
@@ -156,6 +158,11 @@ def _credentials(directory: Path) -> Body:
         known = {}
     if isinstance(known, dict) and known.keys() >= _CREDENTIAL_KEYS:
         return known
+    return new_credentials()
+
+
+def new_credentials() -> Body:
+    """Draw the identifiers and secrets of a tenant that does not exist yet."""
     return {
         "tenant_id": str(uuid4()),
         "client_id": str(uuid4()),
@@ -216,33 +223,3 @@ def _write_private(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(temporary, path)
-
-
-def _plain(record: Record) -> Body:
-    return {name: value for name, value in record.body.items() if not name.startswith("_")}
-
-
-def _shape(kind: str) -> set[str]:
-    names = set(shapes().get(kind, {}))
-    return names | set(shapes()["GlobalQuarantinePolicy"]) if kind == "QuarantinePolicy" else names
-
-
-def _only(tx: Transaction, kind: str, identity: str) -> Record:
-    records = tx.all(kind)
-    if not records:
-        raise KeyError(f"no objects of kind {kind!r}; there are {', '.join(tx.kinds())}")
-    found = [
-        record for record in records if any(same(record.body.get(name, ""), identity) for name in _IDENTITY_PROPERTIES)
-    ]
-    if not found:
-        raise KeyError(f"no {kind} {identity!r}; there are {', '.join(_label(record) for record in records)}")
-    if len(found) > 1:
-        raise ValueError(f"{identity!r} names several objects: {', '.join(_label(record) for record in found)}")
-    return found[0]
-
-
-def _label(record: Record) -> str:
-    return next(
-        (str(record.body[name]) for name in ("Name", *_IDENTITY_PROPERTIES) if record.body.get(name)),
-        record.key,
-    )

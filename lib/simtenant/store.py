@@ -57,6 +57,18 @@ class LogRow:
     tenant: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What the tenant held at one moment; its rows are the tables' own."""
+
+    objects: tuple[tuple[int, str, str, str], ...]
+    settings: tuple[tuple[str, str], ...]
+
+    def bodies(self) -> dict[tuple[str, str], str]:
+        """Give the stored text of every object by kind and key."""
+        return {(kind, key): body for _, kind, key, body in self.objects}
+
+
 class Transaction:
     """Everything that may be read or changed while a transaction is open."""
 
@@ -149,6 +161,19 @@ class Transaction:
         """Drop all logged requests; numbers go on from where they were."""
         self._connection.execute("DELETE FROM request")
 
+    def snapshot(self) -> Snapshot:
+        """Copy all objects and settings (switches are among them); credentials, tokens and the log are no part."""
+        objects = self._connection.execute("SELECT position, kind, key, body FROM object").fetchall()
+        settings = self._connection.execute("SELECT name, value FROM setting").fetchall()
+        return Snapshot(objects=tuple(objects), settings=tuple(settings))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put all objects and settings back to what they were."""
+        self._connection.execute("DELETE FROM object")
+        self._connection.execute("DELETE FROM setting")
+        self._connection.executemany("INSERT INTO object VALUES (?, ?, ?, ?)", snapshot.objects)
+        self._connection.executemany("INSERT INTO setting VALUES (?, ?)", snapshot.settings)
+
     def is_empty(self) -> bool:
         """Tell whether this database has no tables yet."""
         row = self._connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE name='setting'").fetchone()
@@ -197,14 +222,8 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open a write transaction: all of it is kept when the block ends, none of it when it raises."""
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield Transaction(connection)
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+        with _opened(self._connection()) as transaction:
+            yield transaction
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -226,3 +245,42 @@ class Store:
         if connection is not None:
             connection.close()
             self._local.connection = None
+
+
+class MemoryStore(Store):
+    """A database in memory that all threads of the process share; it is gone with this object."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+        self._lock = threading.RLock()
+        # Threads take turns by the lock below, which is what SQLite's own check would insist on.
+        self._shared = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Open a transaction; other threads wait for its end."""
+        with self._lock, _opened(self._shared) as transaction:
+            yield transaction
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Do nothing: the one connection stays open."""
+        yield
+
+    def close(self) -> None:
+        """Do nothing: a thread has no connection of its own."""
+
+    def discard(self) -> None:
+        """Forget everything; the store cannot be used any more."""
+        self._shared.close()
+
+
+@contextmanager
+def _opened(connection: sqlite3.Connection) -> Iterator[Transaction]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield Transaction(connection)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

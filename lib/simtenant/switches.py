@@ -142,6 +142,32 @@ _ALL = (
         choices=("allowed", "refused"),
         meaning="a client assertion whose jti was seen before; msal uses one for nine minutes",
     ),
+    Switch(
+        name="missing_role",
+        choices=("nul-bytes", "worded-403", "worded-401"),
+        meaning="a caller without any directory role: the 403 of a forbidden cmdlet, or a refusal in words",
+    ),
+    Switch(name="unauthenticated_body", choices=("empty", "json"), meaning="the body of a 401 of Exchange"),
+    Switch(
+        name="rate_headers", choices=("present", "absent"), meaning="the Rate-Limit headers of InvokeCommand's answers"
+    ),
+    Switch(
+        name="mixed_filter_entries",
+        choices=("refuse", "accept"),
+        meaning="a list of several kinds of entries that replaces one of the connection filter",
+    ),
+    Switch(
+        name="cloudflare_paging",
+        choices=("works", "repeats"),
+        meaning="a list of domains: ends with an empty page, or gives its first page for ever",
+    ),
+    Switch(
+        name="cloudflare_add_on",
+        choices=("present", "absent"),
+        meaning="the subscription without which an account has no Email Security",
+    ),
+    Switch(name="cloudflare_status_case", choices=("upper", "lower"), meaning="letters of a domain's status"),
+    Switch(name="cloudflare_last_modified", choices=("absent", "present"), meaning="the field last_modified"),
     Switch(name="device_interval_seconds", default_number=5, meaning="pause between two polls of a device code"),
     Switch(name="token_lifetime_seconds", default_number=3599, meaning="life of an access token"),
 )
@@ -157,6 +183,12 @@ def chosen(tx: Transaction, name: str) -> str:
 def number(tx: Transaction, name: str) -> int:
     """Read a switch that is a number."""
     return int(tx.setting(f"switch:{name}", SWITCHES[name].default))
+
+
+def turned(tx: Transaction) -> dict[str, str | int]:
+    """Give the switches that are not at their default, with their values."""
+    values = {name: tx.setting(f"switch:{name}", switch.default) for name, switch in SWITCHES.items()}
+    return {name: value for name, value in values.items() if value != SWITCHES[name].default}
 
 
 def turn(tx: Transaction, name: str, value: object) -> None:

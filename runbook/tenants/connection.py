@@ -99,9 +99,10 @@ def asked(name: str, item: TenantEntry, since: int) -> dict[str, Any]:
     """Return what a simulated tenant says it was asked since request `since`: counts, and what it assumed."""
     if item.simulated is None or item.simulated.address is not None:
         return {}
-    rows = simulated.requests_log(item.state_directory(name), since)
+    directory = item.state_directory(name)
+    rows = simulated.requests_log(directory, since)
     return {
         "total": len(rows),
         "writes": sum(1 for row in rows if row["write"]),
-        "assumptions": simulated.assumptions(rows),
+        "assumptions": simulated.assumptions(directory, rows),
     }

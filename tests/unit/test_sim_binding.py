@@ -109,7 +109,8 @@ def test_every_cmdlet_refuses_an_unknown_parameter_and_wants_its_mandatory_ones(
         ("AllowedSenders", {"@odata.type": binding.HASHTABLE, "Add": ["a"]}, binding.Delta(add=("a",))),
         ("AddXHeaderValue", "x" * 255, "x" * 255),
         ("EnableRegionBlockList", True, True),
-        ("SpamAction", None, None),
+        ("AddXHeaderValue", None, None),
+        ("AllowedSenders", None, None),
     ],
 )
 def test_values_that_fit(name: str, value: Any, bound: Any) -> None:
@@ -127,6 +128,9 @@ def test_values_that_fit(name: str, value: Any, bound: Any) -> None:
         ("AddXHeaderValue", "x" * 256, "too long"),
         ("AddXHeaderValue", ["x"], "String"),
         ("AllowedSenders", [None], "list of texts"),
+        ("SpamAction", None, "Null isn't accepted"),
+        ("QuarantineRetentionPeriod", None, "Null isn't accepted"),
+        ("EnableRegionBlockList", None, "Null isn't accepted"),
         ("AllowedSenders", {"@odata.type": "#Other", "add": []}, "GenericHashTable"),
         ("AllowedSenders", {"@odata.type": binding.HASHTABLE, "insert": []}, "only add and remove"),
         ("EnableRegionBlockList", 1, "Boolean"),

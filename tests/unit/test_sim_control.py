@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simtenant import quarantine, state
+from simtenant import quarantine, state, switches
 from simtenant.app import App
 from simtenant.store import Store
 from simtenant.wire import Request
@@ -71,3 +71,17 @@ def test_shuffled_permissions_say_the_same_in_ever_other_orders(directory: Path)
     store.close()
     assert len(set(texts)) > 3
     assert len({tuple(sorted(text.strip("[]").split("\n"))) for text in texts}) == 1
+
+
+@pytest.mark.parametrize("name", switches.SWITCHES)
+def test_every_switch_turns_by_the_control_endpoint(directory: Path, name: str) -> None:
+    switch = switches.SWITCHES[name]
+    app = App(Store(directory))
+    for value in list(switch.choices) or [switch.default_number + 1, 0]:
+        body = json.dumps({name: value}).encode()
+        turned = app.respond(Request(method="POST", path="/_sim/switches", body=body)).answer
+        told = app.respond(Request(method="GET", path="/_sim/switches")).answer
+        assert turned is not None
+        assert told is not None
+        assert (turned.status, json.loads(told.body)[name]["value"]) == (200, value)
+    app.close_thread()

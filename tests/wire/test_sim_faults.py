@@ -81,6 +81,16 @@ CASES = [
     ("ignored", 200, False),
     ("embedded-error", 200, False),
     ("partial", 200, True),
+    ("refuse", None, False),
+    ("expired-token", 401, False),
+    ("unmodified", 200, False),
+    ("not-json", 200, True),
+    ("html-after", 200, True),
+    ("warning-only", 200, True),
+    ("empty-list", 200, True),
+    ("stale-reads", 200, True),
+    ("slow", 200, True),
+    ("edit", 200, True),
 ]
 
 
@@ -90,16 +100,19 @@ def test_every_kind_has_a_case() -> None:
 
 @pytest.mark.parametrize(("kind", "status", "kept"), CASES)
 def test_kind(client: Client, kind: str, status: int | None, kept: bool) -> None:
-    assert client.set_faults({"kind": kind, "seconds": 30})[0] == 200
+    edit = {"kind": "TransportRule", "identity": "Company disclaimer", "property": "Mode", "value": "Audit"}
+    more = {"edit": edit} if kind == "edit" else {}
+    assert client.set_faults({"kind": kind, "seconds": 0.1 if kind == "slow" else 30, **more})[0] == 200
     if status is None:
-        error = TimeoutError if kind.startswith("timeout") else http.client.RemoteDisconnected
+        usual = TimeoutError if kind.startswith("timeout") else http.client.RemoteDisconnected
+        error = ConnectionResetError if kind == "refuse" else usual
         with pytest.raises(error):
             client.invoke("New-QuarantinePolicy", Name="Mine")
     else:
         seen, _, raw = client.invoke("New-QuarantinePolicy", Name="Mine")
         assert seen == status
-        if kind == "malformed":
-            with pytest.raises(ValueError, match=r"\d"):
+        if kind in {"malformed", "not-json", "html-after"}:
+            with pytest.raises(ValueError, match=r"char \d"):
                 json.loads(raw)
         if kind == "embedded-error":
             assert json.loads(raw)["error"]["code"] == "InternalServerError"
@@ -148,6 +161,8 @@ def test_which_calls_are_struck(client: Client, fault: dict[str, Any], expected:
         ({"method": "GET"}, [200, 200, 500]),
         ({"path": "email-security"}, [200, 200, 500]),
         ({"path": "invokecommand"}, [500, 500, 200]),
+        ({"write": True}, [200, 200, 200]),
+        ({"write": False}, [500, 500, 500]),
         ({"cmdlet": "Get-AcceptedDomain", "method": "GET"}, [200, 200, 200]),
         ({}, [500, 500, 500]),
     ],
@@ -179,6 +194,22 @@ def test_throttling_without_a_time(client: Client) -> None:
     assert (status, headers.get("Retry-After")) == (429, None)
 
 
+def test_latency_goes_together_with_another_fault(client: Client) -> None:
+    client.set_faults({"kind": "slow", "seconds": 0.2, "times": None}, {"kind": "status", "status": 500, "at": 2})
+    began = time.monotonic()
+    assert [client.invoke("Get-AcceptedDomain")[0] for _ in range(2)] == [200, 500]
+    assert time.monotonic() - began > 0.4
+
+
+def test_what_is_in_force_tells_its_counts(client: Client) -> None:
+    client.set_faults({"kind": "status", "at": 2, "times": 1}, {"kind": "html", "match": {"method": "PUT"}})
+    assert [client.invoke("Get-AcceptedDomain")[0] for _ in range(3)] == [200, 503, 200]
+    assert json.loads(client.send("GET", "/_sim/faults")[2]) == [
+        {"kind": "status", "at": 2, "times": 1, "counted": 3, "struck": 1},
+        {"kind": "html", "at": 1, "times": 1, "counted": 0, "struck": 0},
+    ]
+
+
 def test_faults_end_when_cleared(client: Client) -> None:
     client.set_faults({"kind": "status", "times": None})
     assert client.invoke("Get-TransportRule")[0] == 503
@@ -195,6 +226,15 @@ def test_faults_end_when_cleared(client: Client) -> None:
         {"kind": "status", "match": {"header": "x"}},
         {"kind": "status", "at": "first"},
         {"kind": "status", "match": 7},
+        {"kind": "status", "match": {"write": "yes"}},
+        {"kind": "status", "match": {"cmdlet": 7}},
+        {"kind": "slow", "seconds": "long"},
+        {"kind": "slow", "seconds": -1},
+        {"kind": "partial", "keep": "both"},
+        {"kind": "edit"},
+        {"kind": "edit", "edit": {"kind": "TransportRule"}},
+        {"kind": "status", "edit": {"kind": "a", "identity": "b", "property": "c", "value": "d"}},
+        {"kind": "stale-reads", "reads": 1.5},
     ],
 )
 def test_a_wrong_fault_is_refused_in_words(client: Client, wrong: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from simtenant import state
+from simtenant import state, switches
 
 LIB = str(Path(__file__).parents[2] / "lib")
 
@@ -205,3 +205,43 @@ def test_sudden_death_leaves_a_state_that_agrees_with_its_log(tmp_path: Path) ->
     assert len(kept) in {answered, answered + 1}
     with started(tmp_path) as (_, url):
         assert get(url, "/_sim/health")["ok"] is True
+
+
+def test_switches_and_faults_can_be_told_at_the_start(tmp_path: Path) -> None:
+    fault = json.dumps({"kind": "status", "status": 500, "at": 2})
+    options = ["--switch", "refusal_text=bare", "--switch", "graph_page_size=3", "--fault", fault]
+    with started(tmp_path, *options) as (_, url):
+        told = get(url, "/_sim/switches")
+        assert (told["refusal_text"]["value"], told["graph_page_size"]["value"]) == ("bare", 3)
+        assert told["scl_type"]["value"] == "number"
+        assert get(url, "/_sim/faults") == [{"kind": "status", "at": 2, "times": 1, "counted": 0, "struck": 0}]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--switch", "nonsense=1", "no switch 'nonsense'"),
+        ("--switch", "refusal_text=none", "worded, bare"),
+        ("--switch", "graph_page_size=many", "whole number"),
+        ("--fault", "{}", "a fault needs a kind"),
+        ("--fault", "{", "Expecting"),
+    ],
+)
+def test_a_wrong_start_is_refused_in_words(tmp_path: Path, option: str, value: str, words: str) -> None:
+    command = [sys.executable, "-m", "simtenant.server", "--dir", str(tmp_path), option, value]
+    environment = {**os.environ, "PYTHONPATH": LIB}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert not (tmp_path / "state.db").exists()
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_every_switch_can_be_told_at_the_start(tmp_path: Path, place: int) -> None:
+    wanted = {
+        name: switch.choices[place] if switch.choices else switch.default_number + 1 + place
+        for name, switch in switches.SWITCHES.items()
+    }
+    options = [part for name, value in wanted.items() for part in ("--switch", f"{name}={value}")]
+    with started(tmp_path, *options) as (_, url):
+        assert {name: told["value"] for name, told in get(url, "/_sim/switches").items()} == wanted

@@ -1,0 +1,142 @@
+"""Exchange: the wire itself, whatever the cmdlet."""
+
+from __future__ import annotations
+
+from simtenant.assumptions.table import EVERY_CMDLET, Assumption
+
+EXCHANGE: tuple[Assumption, ...] = (
+    Assumption(
+        id="write-visible-at-once",
+        statement="An object can be read, and named by another, as soon as its creation was answered.",
+        why="The real directory lags by seconds to minutes [ACL]; for a new quarantine tag nothing is known.",
+        switch="visibility_lag_seconds",
+        calls=("New-*",),
+    ),
+    Assumption(
+        id="update-visible-at-once",
+        statement="A changed object reads back with its new properties as soon as the change was answered.",
+        why="The real directory lags by seconds to minutes [ACL].",
+        switch="update_lag_seconds",
+        calls=("Set-*", "Enable-TransportRule", "Disable-TransportRule"),
+    ),
+    Assumption(
+        id="refusal-wording",
+        statement="A refusal whose text is open names its cause in words of our own.",
+        why="Texts for duplicates, references, dehydration, permissions, built-ins, tags and licences were not found.",
+        switch="refusal_text",
+        refused=True,
+        calls=EVERY_CMDLET,
+    ),
+    Assumption(
+        id="number-json-type",
+        statement="Whole numbers in a row are JSON numbers with an annotation.",
+        why="Live rows show numbers; a tool met Priority as text [DSC issue 4136].",
+        switch="number_type",
+        calls=("Get-*", "New-*"),
+    ),
+    Assumption(
+        id="no-region",
+        statement="The module file answers at the common host, without a redirect to the tenant's region.",
+        why="A redirect is documented in public code; most tenants work without it [SCUBA, CIPP-EXO].",
+        switch="region",
+        calls=("GET /EXOModuleFile",),
+    ),
+    Assumption(
+        id="mandatory-missing",
+        statement="A call without a mandatory parameter is refused with 400 and a binding exception.",
+        why="No capture of this case is known.",
+        refused=True,
+        calls=("New-*", "Set-*", "Remove-*", "Enable-TransportRule", "Disable-TransportRule"),
+    ),
+    Assumption(
+        id="json-types",
+        statement="Numbers may be sent as text of digits, booleans as true and false only, and neither as null.",
+        why="Known clients send proper JSON types; what the service does with others was not seen.",
+        calls=("New-*", "Set-*"),
+    ),
+    Assumption(
+        id="unknown-identity",
+        statement="A Get with an Identity that names nothing answers 404.",
+        why="Live captures show 404 (older ones 500); the documentation says all objects are returned.",
+        switch="unknown_identity",
+        refused=True,
+        calls=("Get-*",),
+    ),
+    Assumption(
+        id="not-found-form",
+        statement="What a call names and is not there is a 404 with the id Ex6F9304.",
+        why="Older captures show status 500 and the id Ex41BAF5 [CIPP, SCUBA].",
+        switch="not_found_form",
+        refused=True,
+        calls=EVERY_CMDLET,
+    ),
+    Assumption(
+        id="result-size",
+        statement="ResultSize Unlimited gives all rows in one answer.",
+        why="Sources contradict each other [G2O, PYC].",
+        switch="result_size",
+        calls=("Get-TransportRule", "Get-AcceptedDomain", "Get-InboundConnector"),
+    ),
+    Assumption(
+        id="next-link",
+        statement="A nextLink can be replayed for thirty minutes.",
+        why="One client measured that every replay fails, several others follow it [G2O; CIPP-EXO, EXOH, M365].",
+        switch="next_link",
+        calls=("Get-TransportRule", "Get-AcceptedDomain", "Get-InboundConnector"),
+    ),
+    Assumption(
+        id="what-if",
+        statement="WhatIf checks the call, changes nothing and answers with a confirmation message.",
+        why="The key is known to the module [MOD]; what it holds is open.",
+        calls=("New-*", "Set-*", "Remove-*", "Enable-*", "Disable-*"),
+    ),
+    Assumption(
+        id="role-table",
+        statement="Security Administrator may write policies but no transport rules; readers may read policies.",
+        why="Role pages list administrators per cmdlet; only some reads were tried live [G2O].",
+        calls=EVERY_CMDLET,
+    ),
+    Assumption(
+        id="missing-role-form",
+        statement="A caller without any directory role gets the 403 of a forbidden cmdlet.",
+        why="Public samples show 401 or 403 with the phrase that the role is not supported in this scenario.",
+        switch="missing_role",
+        refused=True,
+        calls=(*EVERY_CMDLET, "GET /EXOModuleFile"),
+    ),
+    Assumption(
+        id="unauthenticated-body",
+        statement="A 401 of Exchange has an empty body.",
+        why="Live captures show JSON as well [G2O].",
+        switch="unauthenticated_body",
+        refused=True,
+        calls=(*EVERY_CMDLET, "GET /EXOModuleFile"),
+    ),
+    Assumption(
+        id="foreign-tenant-path",
+        statement="A path that names another tenant than the token answers 401; the anchor is not checked.",
+        why="No capture of a mismatch is known.",
+        switch="anchor",
+        calls=EVERY_CMDLET,
+    ),
+    Assumption(
+        id="exchange-allowance",
+        statement="Exchange never refuses by number of calls, and tells a limit of 30000 in its headers.",
+        why="No number is official; one client never saw the headers [CAP, MOD; G2O].",
+        switch="rate_headers",
+        calls=EVERY_CMDLET,
+    ),
+    Assumption(
+        id="batch-size",
+        statement="A batch of Exchange may hold any number of requests and is answered in their order.",
+        why="One client sends ten at most and matches by id [CIPP-BULK]; the limit is open.",
+        calls=("$batch",),
+    ),
+    Assumption(
+        id="every-cloud",
+        statement="Sign-in and Exchange of the other clouds answer like those of the commercial one.",
+        why="InvokeCommand at 21Vianet and client secrets in sovereign clouds were not seen.",
+        hosts=("*.us", "*.cn"),
+        calls=(*EVERY_CMDLET, "* /"),
+    ),
+)
