@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -118,6 +119,30 @@ def _hash(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(rfc8785.dumps(dict(body))).hexdigest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Where a journal ends: its whole entries, the hash and the event of the last one, and what is wrong after it."""
+
+    entries: int
+    head: str
+    event: str
+    problem: str
+    """Empty when every line of the file is whole."""
+
+
+def ending(path: Path) -> Ending:
+    """Return how a journal ends, as far as it can be believed. Raises nothing that the file could cause."""
+    entries, last, problem = 0, {"hash": START, "event": ""}, ""
+    try:
+        for entry in read(path):
+            entries, last = entries + 1, entry
+    except JournalError as error:
+        problem = error.detail
+    except OSError as error:
+        problem = f"{path.name} cannot be read: {error.strerror}."
+    return Ending(entries=entries, head=last["hash"], event=str(last["event"]), problem=problem)
+
+
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the entries of a journal, each checked against the one before it.
 
@@ -129,7 +154,8 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             entry = json.loads(line)
             body = {name: entry[name] for name in ("n", "at", "event", "data", "prev")}
             follows = body["prev"] == head and body["n"] == number - 1
-            whole = line.endswith(b"\n") and entry["hash"] == _hash(body) and follows
+            # Only one spelling is an entry: a space or a key more, which the hash would not see, is a change, too.
+            whole = follows and line == rfc8785.dumps({**body, "hash": _hash(body)}) + b"\n"
         except (ValueError, KeyError, TypeError):
             whole = False
         if not whole:
