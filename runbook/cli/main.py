@@ -19,7 +19,7 @@ COMMANDS = {
     "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
     "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
-    "records": ("runbook.cli.records", "List runs, or make a run's record again."),
+    "records": ("runbook.cli.records", "List, check and compare runs, or make a run's record again."),
     "sim": ("runbook.cli.sim", "Serve, reset, show or change the simulated tenant."),
 }
 
@@ -90,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         return ExitCode.USAGE
     except RunbookError as error:
-        print(str(error), file=sys.stderr)
+        from runbook.views import plain_lines
+
+        print(plain_lines(str(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
