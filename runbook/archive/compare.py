@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from runbook.archive import spreadsheet
 from runbook.kinds import BY_TYPE
 from runbook.result import is_verified
 from runbook.views import lines_text, show_value
@@ -146,6 +147,16 @@ def _places(result: Mapping[str, Any]) -> dict[Where, tuple[int, ...]]:
         for change in (item["plan"] or {"changes": []})["changes"]
         for one in change["properties"]
     }
+
+
+def csv_text(differences: Sequence[Difference]) -> str:
+    """Return the differences as CSV, values as they are shown to people."""
+    heads = [*Where._fields, "lines", "a", "b"]
+    rows = [
+        [*item.where, lines_text(item.lines), _shown(item.where, item.before), _shown(item.where, item.after)]
+        for item in differences
+    ]
+    return spreadsheet.text(heads, rows)
 
 
 def lines(differences: Sequence[Difference]) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from runbook.archive import spreadsheet
 from runbook.archive.check import JOURNAL, RUN_NAME
 from runbook.archive.manifest import MANIFEST
 from runbook.archive.when import Span
@@ -168,25 +167,7 @@ def _verified(row: Row) -> str:
 
 def csv_text(found: Sequence[Row]) -> str:
     """Return the rows as CSV (RFC 4180) that a spreadsheet shows and does not run."""
-    heads = list(Row.__dataclass_fields__)
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerow(heads)
-    for row in found:
-        writer.writerow([csv_cell(value) for value in row.as_json().values()])
-    return target.getvalue()
-
-
-# What spreadsheets take for the beginning of a formula, the wide forms of East Asian keyboards included.
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-
-
-def csv_cell(value: Any) -> Any:
-    """Return a cell that is only ever text: control and direction marks are spelt out, a formula is quoted."""
-    if not isinstance(value, str):
-        return value
-    shown = plain(value)
-    return f"'{shown}" if value.startswith(_FORMULA) or shown.lstrip().startswith(_FORMULA) else shown
+    return spreadsheet.text(list(Row.__dataclass_fields__), [list(row.as_json().values()) for row in found])
 
 
 def find_run(text: str, base: Path) -> Path:

@@ -187,6 +187,7 @@ _DIFF_EPILOG = """\b
 Examples:
   runbook records diff 20261123T201500Z-demo-plan-1a2b3c 20261124T201500Z-demo-verify-4d5e6f
   runbook records diff 1a2b3c 4d5e6f --json
+  runbook records diff 1a2b3c 4d5e6f --csv > changed.csv
 
 \b
 Exit codes: 0 the same, 3 different, 2 no such run or wrong usage.
@@ -196,8 +197,9 @@ Exit codes: 0 the same, 3 different, 2 no such run or wrong usage.
 @records.command("diff", epilog=_DIFF_EPILOG)
 @click.argument("a")
 @click.argument("b")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def diff_runs(a: str, b: str, as_json: bool) -> int:
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV that a spreadsheet can open without harm.")
+def diff_runs(a: str, b: str, form: str | None) -> int:
     """Compare two runs by section, step and property: what A says, and what B says instead.
 
     A and B are runs' folders, names, or parts of a name that no other run has. Times, names and hashes of the runs
@@ -218,7 +220,9 @@ def diff_runs(a: str, b: str, as_json: bool) -> int:
     for folder in folders:
         if not check(folder).whole:
             click.echo(plain(f"{folder} is not whole; see: runbook records check {folder}"), err=True)
-    if as_json:
+    if form == "csv":
+        click.echo(compare.csv_text(found), nl=False)
+    elif form == "json":
         names = {side: folder.resolve().name for side, folder in zip("ab", folders, strict=True)}
         click.echo(json.dumps({**names, "differences": [item.as_json() for item in found]}, indent=1))
     else:
