@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -119,6 +120,18 @@ def _hash(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(rfc8785.dumps(dict(body))).hexdigest()
 
 
+_KEYS = {"n", "at", "event", "data", "prev", "hash"}
+_END = re.compile(rb'"hash":"[0-9a-f]{64}",("n":[0-9]+,"prev":"[0-9a-f]{64}"\}\n)\Z')
+
+
+def _hash_of_line(line: bytes) -> str:
+    """Return the hash of an entry from its very bytes, so that another spelling (a space put in) is found, too.
+
+    In canonical JSON the hash stands between event and number; without it the line is what was hashed.
+    """
+    return hashlib.sha256(_END.sub(rb"\1", line).removesuffix(b"\n")).hexdigest()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """Where a journal ends: its whole entries, the hash and the event of the last one, and what is wrong after it."""
@@ -152,10 +165,8 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
         try:
             entry = json.loads(line)
-            body = {name: entry[name] for name in ("n", "at", "event", "data", "prev")}
-            follows = body["prev"] == head and body["n"] == number - 1
-            # Only one spelling is an entry: a space or a key more, which the hash would not see, is a change, too.
-            whole = follows and line == rfc8785.dumps({**body, "hash": _hash(body)}) + b"\n"
+            follows = entry["prev"] == head and entry["n"] == number - 1 and entry.keys() == _KEYS
+            whole = follows and entry["hash"] == _hash_of_line(line)
         except (ValueError, KeyError, TypeError):
             whole = False
         if not whole:

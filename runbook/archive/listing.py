@@ -173,7 +173,7 @@ def csv_text(found: Sequence[Row]) -> str:
 def find_run(text: str, base: Path) -> Path:
     """Return a run's folder from its path, its name, or a part of it that only one run has. Raises UsageError."""
     path = Path(text)
-    if path.is_dir():
+    if text and path.is_dir():
         if RUN_NAME.fullmatch(path.resolve().name) or any(
             (path / name).exists() for name in (JOURNAL, MANIFEST, "result.json")
         ):
