@@ -51,7 +51,7 @@ def list_runs(form: str | None, **options: str | None) -> None:
     """
     from runbook.archive import listing
 
-    wanted = _filter(options, datetime.now(UTC))
+    wanted = list_filter(options, datetime.now(UTC))
     found = listing.select(listing.rows(runs_directory(), lambda line: click.echo(plain(line), err=True)), wanted)
     if form == "json":
         click.echo(json.dumps([row.as_json() for row in found], indent=1))
@@ -62,7 +62,8 @@ def list_runs(form: str | None, **options: str | None) -> None:
             click.echo(line)
 
 
-def _filter(options: dict[str, str | None], now: datetime) -> Any:
+def list_filter(options: dict[str, str | None], now: datetime) -> Any:
+    """Return the filter that the options ask for, seen from `now`. Raises UsageError."""
     from runbook.archive import listing, when
 
     status = options["status"]
