@@ -149,7 +149,7 @@ def _without_manifest(report: Report, contents: Contents) -> None:
             "by its journal the run ended, so the manifest was removed, or the run was stopped before it was written, "
             "or the kit that made the run wrote none"
             if ended
-            else "the run did not come to its end (it was killed, or it still runs)"
+            else "the run did not come to its end (it was killed, still runs, or was a notebook on its own)"
         )
         report.find(MANIFEST, f"is missing: {why}; the files cannot be held against anything")
     if JOURNAL not in contents.files:

@@ -47,7 +47,8 @@ A day or a time: 2026-11-24, 2026-11-24T10:30Z, today, yesterday, tuesday (the n
 def list_runs(form: str | None, **options: str | None) -> None:
     """List the runs, newest first: when, tenant, mode, how it ended, changes, what was verified, where.
 
-    A run that never came to its end, or still runs, is listed as unfinished, with the time it began.
+    A run that never came to its end, still runs, or was a notebook on its own is listed as unfinished, with the
+    time it began.
     """
     from runbook.archive import listing
 
