@@ -10,7 +10,9 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -133,6 +135,42 @@ def _hash(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(rfc8785.dumps(dict(body))).hexdigest()
 
 
+_KEYS = {"n", "at", "event", "data", "prev", "hash"}
+_END = re.compile(rb'"hash":"[0-9a-f]{64}",("n":[0-9]+,"prev":"[0-9a-f]{64}"\}\n)\Z')
+
+
+def _hash_of_line(line: bytes) -> str:
+    """Return the hash of an entry from its very bytes, so that another spelling (a space put in) is found, too.
+
+    In canonical JSON the hash stands between event and number; without it the line is what was hashed.
+    """
+    return hashlib.sha256(_END.sub(rb"\1", line).removesuffix(b"\n")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Where a journal ends: its whole entries, the hash and the event of the last one, and what is wrong after it."""
+
+    entries: int
+    head: str
+    event: str
+    problem: str
+    """Empty when every line of the file is whole."""
+
+
+def ending(path: Path) -> Ending:
+    """Return how a journal ends, as far as it can be believed. Raises nothing that the file could cause."""
+    entries, last, problem = 0, {"hash": START, "event": ""}, ""
+    try:
+        for entry in read(path):
+            entries, last = entries + 1, entry
+    except JournalError as error:
+        problem = error.detail
+    except OSError as error:
+        problem = f"{path.name} cannot be read: {error.strerror}."
+    return Ending(entries=entries, head=last["hash"], event=str(last["event"]), problem=problem)
+
+
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the entries of a journal, each checked against the one before it.
 
@@ -142,9 +180,8 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
         try:
             entry = json.loads(line)
-            body = {name: entry[name] for name in ("n", "at", "event", "data", "prev")}
-            follows = body["prev"] == head and body["n"] == number - 1
-            whole = line.endswith(b"\n") and entry["hash"] == _hash(body) and follows
+            follows = entry["prev"] == head and entry["n"] == number - 1 and entry.keys() == _KEYS
+            whole = follows and entry["hash"] == _hash_of_line(line)
         except (ValueError, KeyError, TypeError):
             whole = False
         if not whole:

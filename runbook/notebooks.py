@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from markdown_it import MarkdownIt
+
 from runbook.compile.result import ResourceDraft
 from runbook.compile.values import plain_json
 from runbook.inputs import Field
@@ -19,7 +21,7 @@ from runbook.kinds import BY_TYPE
 from runbook.library import Document
 from runbook.runs import write_text
 from runbook.tutorial import Section, Step
-from runbook.views import lines_text
+from runbook.views import lines_text, plain_lines
 
 _NEEDS = {
     "EmailSecurityDomain": "a Cloudflare API token with *Cloud Email Security: Write*, and *Domain.Read.All* in "
@@ -74,7 +76,7 @@ def _cells(document: Document, section: Section) -> Iterator[dict[str, Any]]:
     yield _code("parameters", _parameters(document.fields(section.id)), tags=["parameters"])
     opening = (
         "from runbook.section import open_section\n\n"
-        f'section = open_section("{document.name}#{section.id}", globals())\nsection'
+        f"section = open_section({json.dumps(f'{document.name}#{section.id}')}, globals())\nsection"
     )
     yield _code("open", opening)
     yield _markdown("about-inputs", "## Inputs\n\nThe values in effect, and where each came from.")
@@ -103,7 +105,38 @@ def _cell(kind: str, part: str, source: str, **more: Any) -> dict[str, Any]:
 
 
 def _markdown(part: str, source: str, **more: Any) -> dict[str, Any]:
-    return _cell("markdown", part, source, **more)
+    return _cell("markdown", part, without_html(_visible(source)), **more)
+
+
+def _visible(source: str) -> str:
+    """Spell out the marks that a reader would not see; the blanks of other keyboards are blanks."""
+    return plain_lines(source.replace("\t", "    ").replace("\N{NO-BREAK SPACE}", " "))
+
+
+_PARSER = MarkdownIt("commonmark")
+_CODE = re.compile(r"(?<![\\`])(`+)(?!`).+?(?<!`)\1(?!`)")
+
+
+def without_html(source: str) -> str:
+    """Return Markdown in which nothing is HTML: what a document says with ``<`` is shown as it is written.
+
+    A place where code is not plainly code is made harmless at the cost of how it looks.
+    """
+    if not _has_html(source):
+        return source
+    outside, last = "", 0
+    for code in _CODE.finditer(source):
+        outside += source[last : code.start()].replace("<", "&lt;") + code[0]
+        last = code.end()
+    outside += source[last:].replace("<", "&lt;")
+    return source.replace("<", "&lt;") if _has_html(outside) else outside
+
+
+def _has_html(source: str) -> bool:
+    tokens = _PARSER.parse(source)
+    return any(
+        token.type in ("html_block", "html_inline") for block in tokens for token in [block, *(block.children or [])]
+    )
 
 
 def _code(part: str, source: str, **more: Any) -> dict[str, Any]:
@@ -133,7 +166,7 @@ def _title(document: Document, section: Section, drafts: tuple[ResourceDraft, ..
 
 def _sets(draft: ResourceDraft) -> str:
     title = BY_TYPE[draft.type].title if draft.type in BY_TYPE else draft.type
-    name = f"`{draft.identity}`" if draft.identity is not None else f"each of `{draft.for_each}`"
+    name = _as_code(draft.identity) if draft.identity is not None else f"each of `{draft.for_each}`"
     optional = f" (only with the decision `{draft.optional}`)" if draft.optional else ""
     settings = ", ".join(f"{item.parameter} = {_short(plain_json(item.value))}" for item in draft.settings)
     return f"- {title} {name}{optional}: {settings}"
@@ -145,7 +178,14 @@ def _short(value: Any) -> str:
         words = {"input": "input {}", "ref": "list {}", "from": "looked up in {}"}
         content = str(content).split(":")[0] if key == "from" else content
         return words.get(key, "as decided").format(f"`{content}`")
-    return f"`{json.dumps(value, ensure_ascii=False)}`"
+    return _as_code(json.dumps(value, ensure_ascii=False))
+
+
+def _as_code(text: str) -> str:
+    """Return a text as one code span, whatever number of backticks it holds."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence, space = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{space}{text}{space}{fence}"
 
 
 def _walk(section: Section) -> Iterator[Step]:

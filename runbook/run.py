@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from runbook import library, notebooks, result, tenants
+from runbook.archive.manifest import seal
+from runbook.archive.signature import signing_key
 from runbook.errors import PlanRefused, UnreadableState, UsageError
 from runbook.history import read_history
 from runbook.inputs import RUN_FIELDS, effective
@@ -77,13 +79,14 @@ class Task:
 
 
 def check_request(request: Request) -> Document:
-    """Check tutorial, tenant, credentials' places and parameters without touching anything. Raises UsageError."""
+    """Check tutorial, tenant, parameters and where credentials and keys are, touching nothing. Raises UsageError."""
     document = library.load(request.tutorial or library.OWN)
     entry = tenants.entry(request.tenant)
     fields = [item for item in document.all_fields() if item.name not in RUN_FIELDS]
     own = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
     effective(fields, request.parameters, own)
     tenants.check(request.tenant, entry)
+    signing_key()  # a key that cannot be used is said now, not when everything is done
     return document
 
 
@@ -105,6 +108,8 @@ def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
 
         progress("record")
         write_record(task.folder)
+        sealed = seal(task.folder, outcome.result)
+        progress(f"manifest {sealed.digest}, journal {sealed.head}, {'signed' if sealed.signed_by else 'unsigned'}")
         return outcome
 
 

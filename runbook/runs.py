@@ -2,6 +2,7 @@
 
 ``runs/<utc>-<tenant>-<mode>-<id>/`` holds ``journal.jsonl``, ``plan.json``, ``result.json``, ``record.html``,
 ``sections/*.json`` and ``notebooks/*.ipynb``; a run that applies also holds the ``approval.json`` it acts on.
+Last of all comes ``manifest.json``, the hashes of all of them, and ``manifest.sig`` if runs are signed.
 """
 
 from __future__ import annotations
@@ -85,7 +86,12 @@ class RunFolder:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file so that a reader finds either the old content or the new one, never a part."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as the kit's JSON files spell it; nothing else in such a file may differ."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -93,7 +99,7 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with part.open("x", encoding="utf-8", errors="backslashreplace") as file:
+        with part.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
         os.replace(part, path)
     except BaseException:

@@ -23,6 +23,11 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() and char not in _DIRECTION else repr(char)[1:-1] or char for char in text)
 
 
+def plain_lines(text: str) -> str:
+    """Make a text of several lines harmless, line by line; its own line ends stay."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
 # Marks that change the order in which a line is read.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -43,12 +48,14 @@ class View:
 
 def message(text: str) -> View:
     """Show a sentence."""
+    text = plain_lines(text)
     return View(text, "<p>" + escape(text).replace("\n", "<br>") + "</p>")
 
 
 def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = "") -> View:
     """Show rows under a caption; in text, columns are aligned."""
     rows = [[plain(cell) for cell in row] for row in rows]
+    caption, note = plain(caption), plain(note)
     cells = [list(heads), *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
@@ -186,7 +193,7 @@ def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str) ->
         for check in checks
     ]
     heads = ("result", "what", "property", "wanted", "found", "tutorial")
-    summary = f"{title}: {len(checks) - len(wrong)} of {len(checks)} properties are {aim}"
+    summary = f"{plain(title)}: {len(checks) - len(wrong)} of {len(checks)} properties are {aim}"
     text = "\n".join([summary, *check_lines(wrong)])
     return View(text, table(summary, heads, rows).html)
 
@@ -196,7 +203,8 @@ def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         f"  {BY_TYPE[check['kind']].title} {plain(check['identity'])}, {check['name']}"
         + (f" ({lines_text(check['lines'])} of the tutorial)" if check["lines"] else "")
-        + f": found {plain(check['found_text'])}, wanted {show_value(check['kind'], check['name'], check['wanted'])}"
+        + f": found {plain(check['found_text'])},"
+        + f" wanted {plain(show_value(check['kind'], check['name'], check['wanted']))}"
         for check in checks
         if not check["ok"]
     ]
@@ -204,10 +212,11 @@ def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def script_lines(result: Mapping[str, Any]) -> list[str]:
     """Return a run's pending changes as one PowerShell script; what is not PowerShell stands in comments."""
+    title, tenant = _comment(result["tutorial"]["title"]), _comment(result["tenant"]["name"])
     lines = [
-        f"# {result['tutorial']['title']}: tenant {result['tenant']['name']}, plan {result['plan_hash'] or 'none'}",
+        f"# {title}: tenant {tenant}, plan {result['plan_hash'] or 'none'}",
         "# Exchange Online PowerShell; connect first:  Connect-ExchangeOnline",
-        "# Then check what was done:  runbook verify --tenant " + _comment(result["tenant"]["name"]),
+        f"# Then check what was done:  runbook verify --tenant {tenant}",
         "$ErrorActionPreference = 'Stop'",
     ]
     for item in result["sections"]:
@@ -216,9 +225,14 @@ def script_lines(result: Mapping[str, Any]) -> list[str]:
         if not item["by_hand"]:
             lines.append("# nothing to do")
         for hand in item["by_hand"]:
-            for line in hand["lines"]:
+            for line in hand_lines(hand["lines"]):
                 lines.append(line if _POWERSHELL.match(line) else f"# {_comment(line.removeprefix('# '))}")
     return lines
+
+
+def hand_lines(lines: Sequence[str]) -> list[str]:
+    """Return lines that a person can run; one with marks that nobody can see or type becomes a comment saying so."""
+    return [line if line == plain(line) else f"# not to be typed, it has hidden marks: {plain(line)}" for line in lines]
 
 
 _NO_PLAN: Mapping[str, Any] = {"problems": []}

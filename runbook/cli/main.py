@@ -21,7 +21,7 @@ COMMANDS = {
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
     "rollback": ("runbook.cli.rollback", "Take back what a run has changed, and nothing else."),
     "preflight": ("runbook.cli.preflight", "Say whether an identity can do what the plan needs. Writes nothing."),
-    "records": ("runbook.cli.records", "List runs, or make a run's record again."),
+    "records": ("runbook.cli.records", "List, check and compare runs, or make a run's record again."),
     "sim": ("runbook.cli.sim", "Serve, reset, show or change the simulated tenant."),
 }
 
@@ -93,7 +93,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         return ExitCode.USAGE
     except RunbookError as error:
-        print(str(error), file=sys.stderr)
+        from runbook.views import plain_lines
+
+        print(plain_lines(str(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

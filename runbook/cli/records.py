@@ -1,50 +1,257 @@
-"""``runbook records``: find the runs, and make a record again from a run's files."""
+"""``runbook records``: find the runs, hold them against their manifests, compare two, make a record again."""
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from runbook.errors import ExitCode, UsageError
+from runbook.inputs import MODES
 from runbook.runs import RunFolder, read_json, runs_directory
+from runbook.views import plain
+
+_RUN = "RUN is a run's folder, its name, or a part of the name that no other run has."
 
 
 @click.group()
 def records() -> None:
-    """List runs, or make a run's record again."""
+    """List, check and compare runs, or make a run's record again."""
 
 
-@records.command("list", epilog="Example: runbook records list")
+_LIST_EPILOG = """\b
+Examples:
+  runbook records list --tenant demo --mode apply
+  runbook records list --on "last tuesday"
+  runbook records list --since 7d --status failed --json
+  runbook records list --since 2026-11-01 --until yesterday --csv > runs.csv
+
+\b
+A day or a time: 2026-11-24, 2026-11-24T10:30Z, today, yesterday, tuesday (the newest one so far),
+"last tuesday" (the newest before today), 36h, 7d, 2w. All are in UTC, as the times of the runs are.
+"""
+
+
+@records.command("list", epilog=_LIST_EPILOG)
 @click.option("--tenant", help="Only this tenant's runs.")
-def list_runs(tenant: str | None) -> None:
-    """List the runs, newest first: when, tenant, mode, how it ended, where."""
-    for path in sorted(runs_directory().glob("*/result.json"), reverse=True):
-        try:
-            result = read_json(path)
-            words = (result["finished"][:19], result["tenant"]["name"], result["mode"], result["status"])
-        except (ValueError, KeyError, TypeError):
-            click.echo(f"{path} is not a run's result; passed over", err=True)
-            continue
-        if tenant in (None, result["tenant"]["name"]):
-            click.echo("  ".join([f"{words[0]}Z", *words[1:], str(path.parent)]))
+@click.option("--mode", type=click.Choice(MODES), help="Only runs in this mode.")
+@click.option("--status", help="Only runs that ended so, such as changed, drift, changes-pending or unfinished.")
+@click.option("--since", metavar="WHEN", help="Only runs that ended then or later.")
+@click.option("--until", metavar="WHEN", help="Only runs that ended then or before; a day counts to its end.")
+@click.option("--on", metavar="DAY", help="Only runs that ended on this day.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV that a spreadsheet can open without harm.")
+def list_runs(form: str | None, **options: str | None) -> None:
+    """List the runs, newest first: when, tenant, mode, how it ended, changes, what was verified, where.
+
+    A run that never came to its end, still runs, or was a notebook on its own is listed as unfinished, with the
+    time it began.
+    """
+    from runbook.archive import listing
+
+    wanted = list_filter(options, datetime.now(UTC))
+    found = listing.select(listing.rows(runs_directory(), lambda line: click.echo(plain(line), err=True)), wanted)
+    if form == "json":
+        click.echo(json.dumps([row.as_json() for row in found], indent=1))
+    elif form == "csv":
+        click.echo(listing.csv_text(found), nl=False)
+    else:
+        for line in listing.lines(found):
+            click.echo(line)
 
 
-@records.command("show", epilog="Example: runbook records show runs/20261123T201500Z-demo-apply-1a2b3c")
-@click.argument("run", type=click.Path(path_type=Path))
-def show(run: Path) -> int:
-    """Make the record of RUN (a run's folder) again from its files, and print its path."""
-    folder = run if run.is_dir() else runs_directory() / run
+def list_filter(options: dict[str, str | None], now: datetime) -> Any:
+    """Return the filter that the options ask for, seen from `now`. Raises UsageError."""
+    from runbook.archive import listing, when
+
+    status = options["status"]
+    if status is not None:
+        status = status.lower().replace("-", " ")
+        if status not in listing.STATUSES:
+            known = ", ".join(name.replace(" ", "-") for name in listing.STATUSES)
+            raise UsageError(f"No run has the status {options['status']!r}.", f"There are: {known}.")
+    if options["on"] is not None and (options["since"] or options["until"]):
+        raise UsageError("--on is a day of its own; it cannot be given with --since or --until.")
+    spans = {
+        name: None if text is None else when.parse(text, now=now)
+        for name, text in (("since", options["on"] or options["since"]), ("until", options["on"] or options["until"]))
+    }
+    return listing.Filter(tenant=options["tenant"], mode=options["mode"], status=status, **spans)
+
+
+def _find(run: str) -> Path:
+    from runbook.archive.listing import find_run
+
+    return find_run(run, runs_directory())
+
+
+def _result(folder: Path) -> Any:
     if not (folder / "result.json").is_file():
-        raise UsageError(f"{run} is not the folder of a finished run.", "See them with: runbook records list")
+        raise UsageError(f"{folder} is not the folder of a finished run.", "See them with: runbook records list")
+    try:
+        return read_json(folder / "result.json")
+    except (OSError, ValueError, RecursionError) as error:
+        raise _not_whole(folder, error) from error
+
+
+def _not_whole(folder: Path, error: Exception) -> UsageError:
+    return UsageError(f"The files of {folder} are not whole: {type(error).__name__}: {error}.")
+
+
+@records.command("show", epilog="Example: runbook records show 20261123T201500Z-demo-apply-1a2b3c")
+@click.argument("run")
+def show(run: str) -> int:
+    """Make the record of RUN again from its files, and print its path.
+
+    RUN is a run's folder, its name, or a part of the name that no other run has.
+    """
+    folder = _find(run)
+    _result(folder)
     from runbook.record import doubt, write_record
 
     whole = RunFolder(folder.absolute())
+    before = whole.record.read_bytes() if whole.record.is_file() else None
     try:
         click.echo(str(write_record(whole)))
         said = doubt(whole)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"The files of {run} are not whole: {type(error).__name__}: {error}.") from error
+        raise _not_whole(folder, error) from error
+    if before is not None and before != whole.record.read_bytes():
+        click.echo("The page is not, byte for byte, the one that was there; records check will say so.", err=True)
     if said:
-        click.echo(said, err=True)
+        click.echo(plain(said), err=True)
     return ExitCode.FAILED if said else ExitCode.DONE
+
+
+_CHECK_EPILOG = """\b
+Examples:
+  runbook records check 20261123T201500Z-demo-apply-1a2b3c
+  runbook records check runs/*
+  runbook records check 1a2b3c --head 86df54233a58d50e8a4f58723a687dc5
+  runbook records check 1a2b3c --public-key archive.pem.pub --json
+
+\b
+Exit codes: 0 whole, 1 not whole, 2 no such run or wrong usage.
+"""
+
+
+@records.command("check", epilog=_CHECK_EPILOG)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN ...]")
+@click.option("--head", metavar="HASH", help="Hash of manifest or journal that was noted elsewhere; 16 digits or more.")
+@click.option("--public-key", type=click.Path(path_type=Path), help="PEM file: RUN must be signed by this key.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check_runs(runs: tuple[str, ...], head: str | None, public_key: Path | None, as_json: bool) -> int:
+    """Say of each RUN whether its files are those that were there when it ended.
+
+    RUN is a run's folder, its name, or a part of the name that no other run has. Finds changed, missing, added and
+    renamed files, a cut journal, a changed manifest. Reads files only: no network, and nothing is written.
+    """
+    import re
+
+    from runbook.archive import signature
+    from runbook.archive.check import check
+
+    if head is not None and not re.fullmatch(r"[0-9a-fA-F]{16,64}", head.strip()):
+        raise UsageError(f"{head!r} is no hash of 16 to 64 hexadecimal digits.")
+    folders = [_find(run) for run in runs]
+    if head is not None and len(folders) > 1:
+        raise UsageError("--head is the hash of one run; give one RUN.")
+    key = None if public_key is None else signature.public_key(public_key)
+    try:
+        reports = [check(folder, noted=head or "", key=key) for folder in folders]
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}.") from error
+    if as_json:
+        click.echo(json.dumps([report.as_json() for report in reports], indent=1))
+    else:
+        for report in reports:
+            _show_report(report)
+    return ExitCode.DONE if all(report.whole for report in reports) else ExitCode.FAILED
+
+
+def _show_report(report: Any) -> None:
+    count = len(report.findings)
+    verdict = "whole" if report.whole else f"NOT whole, {count} finding{'s' if count != 1 else ''}"
+    said = [f"{report.folder}: {verdict}"]
+    said += [f"  {item.path}: {item.what}" for item in report.findings]
+    said.append(f"  {report.files} files, manifest {report.manifest or 'missing or not readable'}")
+    if report.journal is not None:
+        said.append(f"  journal of {report.journal.entries} entries, last hash {report.journal.head}")
+    said += [f"  {note}" for note in report.notes]
+    for line in said:
+        click.echo(plain(line))
+
+
+_DIFF_EPILOG = """\b
+Examples:
+  runbook records diff 20261123T201500Z-demo-plan-1a2b3c 20261124T201500Z-demo-verify-4d5e6f
+  runbook records diff 1a2b3c 4d5e6f --json
+  runbook records diff 1a2b3c 4d5e6f --csv > changed.csv
+
+\b
+Exit codes: 0 the same, 3 different, 2 no such run or wrong usage.
+"""
+
+
+@records.command("diff", epilog=_DIFF_EPILOG)
+@click.argument("a")
+@click.argument("b")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV that a spreadsheet can open without harm.")
+def diff_runs(a: str, b: str, form: str | None) -> int:
+    """Compare two runs by section, step and property: what A says, and what B says instead.
+
+    A and B are runs' folders, names, or parts of a name that no other run has. Times, names and hashes of the runs
+    are not compared. It is said if the files of a run are not those that were there when it ended.
+    """
+    from runbook.archive import compare
+    from runbook.archive.check import check
+
+    folders = [_find(a), _find(b)]
+    results = [_result(folder) for folder in folders]
+    try:
+        found = compare.diff(results[0], results[1])
+        shown = list(compare.lines(found))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"One of the two runs has a result that is not whole: {type(error).__name__}: {error}."
+        ) from error
+    for folder in folders:
+        if not check(folder).whole:
+            click.echo(plain(f"{folder} is not whole; see: runbook records check {folder}"), err=True)
+    if form == "csv":
+        click.echo(compare.csv_text(found), nl=False)
+    elif form == "json":
+        names = {side: folder.resolve().name for side, folder in zip("ab", folders, strict=True)}
+        click.echo(json.dumps({**names, "differences": [item.as_json() for item in found]}, indent=1))
+    else:
+        for side, folder in zip("AB", folders, strict=True):
+            click.echo(plain(f"{side}: {folder}"))
+        for line in shown or ["No difference."]:
+            click.echo(plain(line))
+    return ExitCode.CHANGES if found else ExitCode.DONE
+
+
+_KEYGEN_EPILOG = """\b
+Example:
+  runbook records keygen ~/.config/runbook/archive.pem
+  export RUNBOOK_SIGNING_KEY=~/.config/runbook/archive.pem
+"""
+
+
+@records.command("keygen", epilog=_KEYGEN_EPILOG)
+@click.argument("path", type=click.Path(path_type=Path))
+def keygen(path: Path) -> None:
+    """Make a pair of Ed25519 keys: PATH, the private one, for its owner alone, and PATH.pub for everybody.
+
+    Nothing is overwritten. Runs are signed when RUNBOOK_SIGNING_KEY names PATH.
+    """
+    from runbook.archive import signature
+
+    beside, mark = signature.make_pair(path)
+    click.echo(plain(f"private key: {path}  (keep it out of every archive)"))
+    click.echo(plain(f"public key:  {beside}  (give it to whoever checks)"))
+    click.echo(f"fingerprint: {mark}")

@@ -16,7 +16,7 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets import default
 
 from runbook.record import page
-from runbook.views import plain
+from runbook.views import plain_lines
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -49,6 +49,7 @@ class RunbookExporter(TemplateExporter):
         environment.autoescape = True
         environment.trim_blocks = environment.lstrip_blocks = True
         environment.filters["plain"] = plain_output
+        environment.filters["plain_lines"] = _spelt_out
         return environment
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
@@ -74,4 +75,8 @@ def plain_output(output: Any) -> str:
     else:
         data = output["data"]
         text = "".join(data["text/plain"]) if "text/plain" in data else f"[{', '.join(sorted(data))}]"
-    return "\n".join(plain(line.replace("\t", "    ")) for line in _ANSI.sub("", text).split("\n"))
+    return _spelt_out(_ANSI.sub("", text))
+
+
+def _spelt_out(text: str) -> str:
+    return plain_lines(text.replace("\t", "    "))

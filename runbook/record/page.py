@@ -7,7 +7,7 @@ from typing import Any
 
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
-from runbook.views import lines_text, plain, show_value
+from runbook.views import hand_lines, lines_text, plain, show_value
 
 _MODE_WORDS = {
     "plan": "Plan: the tenant was read and compared; nothing was written",
@@ -18,8 +18,24 @@ _MODE_WORDS = {
 
 
 def from_result(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the page's content for a run's result."""
+    """Return the page's content for a run's result, every text in it made harmless."""
     sections = [_section(item) for item in result["sections"]]
+    content: dict[str, Any] = _harmless(_content(result, sections))
+    return content
+
+
+def _harmless(value: Any) -> Any:
+    """Spell out control and direction marks in all texts of a value, whoever chose them."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {name: _harmless(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(item) for item in value]
+    return value
+
+
+def _content(result: Mapping[str, Any], sections: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "title": f"{result['tutorial']['title']}: {result['tenant']['name']}",
         "tutorial": result["tutorial"],
@@ -114,8 +130,9 @@ def _todo(result: Mapping[str, Any]) -> list[str]:
     """What a person must still do: errors with their remedy, open decisions, manual steps, pending changes."""
     todo = []
     for item in result["sections"]:
-        if item["error"]:
-            todo.append(f"{item['title']}: {item['error']['detail']} {item['error']['remedy']}".strip())
+        error = _one_line(item["error"])
+        if error:
+            todo.append(f"{item['title']}: {error['detail']} {error['remedy']}".strip())
         for problem in (item["plan"] or {}).get("problems", []):
             todo.append(f"{item['title']}: {problem['identity']}: {problem['reason']}")
     todo += [f"Undecided: {item['message']}" for item in _undecided(result)]
@@ -123,6 +140,13 @@ def _todo(result: Mapping[str, Any]) -> list[str]:
     if result["status"] == "changes pending":
         todo.append("Read the plan; if it is right, approve and apply it.")
     return list(dict.fromkeys(todo))
+
+
+def _one_line(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Put the lines of an error's texts into one, as a browser would."""
+    if error is None:
+        return None
+    return {name: " ".join(item.split()) if isinstance(item, str) else item for name, item in error.items()}
 
 
 def _undecided(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -162,8 +186,8 @@ def _section(item: Mapping[str, Any]) -> dict[str, Any]:
         "wrong": [_check(check) for check in checks if not check["ok"]],
         "verified_at": verification["at"] if verification else "",
         "inputs": [entry for entry in item["inputs"] if entry["name"] not in ("tenant", "mode")],
-        "error": item["error"],
-        "by_hand": [line for hand in item["by_hand"] for line in hand["lines"]],
+        "error": _one_line(item["error"]),
+        "by_hand": [line for hand in item["by_hand"] for line in hand_lines(hand["lines"])],
         "steps": item.get("steps", []),
     }
 
@@ -195,8 +219,8 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
                 "name": prop["name"],
                 "before": "(did not exist)"
                 if change["action"] == "create"
-                else plain(show_value(change["kind"], prop["name"], prop["before"])),
-                "after": plain(show_value(change["kind"], prop["name"], prop["after"])),
+                else show_value(change["kind"], prop["name"], prop["before"]),
+                "after": show_value(change["kind"], prop["name"], prop["after"]),
                 "changed": prop["changed"],
                 "lines": ", ".join(str(line) for line in prop["lines"]),
                 "words": prop["words"],
@@ -209,10 +233,10 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "what": f"{_title(check['kind'])} {plain(check['identity'])}",
+        "what": f"{_title(check['kind'])} {check['identity']}",
         "name": check["name"],
         "wanted": show_value(check["kind"], check["name"], check["wanted"]),
-        "found": plain(check["found_text"]),
+        "found": check["found_text"],
         "ok": check["ok"],
         "lines": ", ".join(str(line) for line in check["lines"]),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import nbformat
 
-from runbook.journal import JournalError, read
+from runbook.journal import ending
 from runbook.record import page
 from runbook.record.exporter import exporter
 from runbook.runs import RunFolder, read_json, write_text
@@ -29,13 +29,10 @@ def record_notebook(folder: RunFolder) -> Any:
 def doubt(folder: RunFolder) -> str:
     """Say why a run's files cannot be believed as they are; empty if the journal is whole and ends as it should."""
     expected = read_json(folder.path / "result.json")["journal"]
-    try:
-        entries = list(read(folder.journal))
-    except (JournalError, OSError) as error:
-        return (
-            f"The journal of this run cannot be believed: {error.detail if isinstance(error, JournalError) else error}"
-        )
-    if not entries or (len(entries), entries[-1]["hash"]) != (expected["entries"], expected["head"]):
+    end = ending(folder.journal)
+    if end.problem:
+        return f"The journal of this run cannot be believed: {end.problem}"
+    if (end.entries, end.head) != (expected["entries"], expected["head"]):
         return "The journal of this run does not end as its result says; one of the two was changed afterwards."
     return ""
 
@@ -48,7 +45,8 @@ def write_record(folder: RunFolder) -> Path:
     result = read_json(folder.path / "result.json")
     content = page.from_result(result)
     content["doubt"] = doubt(folder)
-    content["files"] = sorted(path.name for path in folder.path.iterdir() if not path.name.startswith((".", "record.")))
+    names = sorted(path.name for path in folder.path.iterdir())
+    content["files"] = [name for name in names if not name.startswith((".", "record.", "manifest."))]
     html, _ = exporter().from_notebook_node(record_notebook(folder), {"page": content})
     write_text(folder.record, html)
     return folder.record

@@ -101,7 +101,7 @@ BAD = [
     (["sim", "set", "TransportRule", "No such rule", "SetSCL", "1"], 2, "No such rule"),
     (["sim", "reset", "--profile", "nope"], 2, "nope"),
     (["sim", "show", "--kind", "Nonsense"], 2, "holds no 'Nonsense'"),
-    (["records", "show", "nowhere"], 2, "is not the folder of a finished run"),
+    (["records", "show", "nowhere"], 2, "There is no run 'nowhere'"),
 ]
 
 
@@ -325,7 +325,7 @@ def test_what_the_tutorial_does_not_name_is_left_byte_for_byte(kit: Kit) -> None
 
 def test_records_list_finds_the_runs(applied: Kit) -> None:
     lines = applied("records", "list", "--tenant", "demo").stdout.splitlines()
-    assert any(" apply  changed " in line for line in lines)
+    assert any(line.split()[1:4] == ["demo", "apply", "changed"] for line in lines)
     again = applied("records", "show", str(applied.newest("apply")))
     assert again.returncode == 0
 

@@ -64,6 +64,7 @@ def test_asked_to_stop_it_writes_a_true_record(slow: Kit, number: signal.Signals
     assert result["status"] == "interrupted"
     folder = slow.newest("apply")
     assert entries(folder)[-1] == "run-finished"
+    assert slow("records", "check", folder.name).returncode == 0
     statuses = [item["status"] for item in result["sections"]]
     assert "interrupted" in statuses
     assert statuses[-1] == "not-run"
@@ -83,7 +84,13 @@ def test_killed_it_begins_no_further_change(slow: Kit) -> None:
     count = len(slow.writes())
     time.sleep(2)
     assert len(slow.writes()) == count
-    assert entries(slow.newest("apply")), "the chain is whole up to where it stopped"
+    killed = slow.newest("apply")
+    assert entries(killed), "the chain is whole up to where it stopped"
+    checked = slow("records", "check", killed.name)
+    assert checked.returncode == 1
+    assert "the run did not come to its end" in checked.stdout
+    assert "journal.jsonl: " not in checked.stdout
+    assert killed.name in slow("records", "list", "--status", "unfinished").stdout
     # The tenant is then as it is; a new plan says what is left, and finishes it.
     assert slow("plan", "--tenant", "demo").returncode == 3
     assert slow("apply", "--tenant", "demo", "--approve", slow.result("plan")["plan_hash"]).returncode == 0
