@@ -14,7 +14,6 @@ from typing import Any
 from runbook import journal
 from runbook.errors import UsageError
 from runbook.plan import Plan, plan_from_json
-from runbook.runs import runs_directory
 
 Key = tuple[str, str]
 
@@ -111,21 +110,3 @@ def _history(path: Path, entries: Iterable[Mapping[str, Any]]) -> History:
         resumed=found.resumed,
         finished=found.finished,
     )
-
-
-def find_run(name: str, base: Path | None = None) -> Path:
-    """Return the folder of a run, given as a path, as its name, or as a part of it that no other has.
-
-    Raises UsageError naming what there is when there is no such run, or more than one.
-    """
-    if (Path(name) / "journal.jsonl").is_file():
-        return Path(name).absolute()
-    folder = base or runs_directory()
-    found = sorted(path.parent for path in folder.glob("*/journal.jsonl") if name and name in path.parent.name)
-    exact = [path for path in found if path.name == name]
-    if len(exact or found) == 1:
-        return (exact or found)[0].absolute()
-    if not found:
-        raise UsageError(f"There is no run {name!r} in {folder}.", "See what there is:\n\n    runbook records list\n")
-    names = ", ".join(path.name for path in found[-5:])
-    raise UsageError(f"{len(found)} runs in {folder} have {name!r} in their names: {names}.", "Name one of them.")

@@ -7,10 +7,12 @@ from dataclasses import replace
 import click
 
 from runbook import tenants
+from runbook.archive.listing import find_run
 from runbook.cli.running import approved_on_terminal, carry_out, progress, show_plan, show_problems, show_record
 from runbook.errors import ExitCode, UsageError
-from runbook.history import find_run, read_history
+from runbook.history import read_history
 from runbook.run import Request, run
+from runbook.runs import runs_directory
 
 
 @click.command(
@@ -39,7 +41,7 @@ def rollback(name: str, approve: str | None, rest: bool, engine: str, quiet: boo
     three values, and stops the rollback (exit 4); with --rest it is left as it is. What cannot be taken back is named.
     A rollback that was cut off is gone on with by `runbook apply --resume`.
     """
-    path = find_run(name)
+    path = find_run(name, runs_directory()).absolute()
     history = read_history(path)
     if not history.begun:
         raise UsageError(f"The run {path.name} has changed nothing, so there is nothing to take back.")

@@ -10,10 +10,12 @@ from typing import Any
 import click
 
 from runbook import library, views
+from runbook.archive.listing import find_run
 from runbook.cli import parameters
 from runbook.errors import ExitCode, PlanRefused
-from runbook.history import find_run, read_history
+from runbook.history import read_history
 from runbook.run import Outcome, Request, check_request, run
+from runbook.runs import runs_directory
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,7 +137,7 @@ def _resume(options: dict[str, Any]) -> int:
     given += [name for name, value in (("-p", options["pairs"]), ("-f", options["files"])) if value]
     if given:
         raise click.UsageError(f"--resume goes on with what was approved; it takes no {' and no '.join(given)}.")
-    path = find_run(options["resume"])
+    path = find_run(options["resume"], runs_directory()).absolute()
     tenant = options["tenant"] or read_history(path).tenant
     request = Request(tenant=tenant, mode="apply", resume=path, engine=options["engine"])
     return carry_out(request, options["quiet"])

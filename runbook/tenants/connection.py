@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from runbook.tenants.credentials import check_references, describe
 from runbook.tenants.file import TenantEntry
 from tenantapi import Services, connect
 from tenantapi.calls import Call
+from tenantapi.pacing import Patience
 from tenantapi.tenant import Tenant
 
 
@@ -61,7 +63,14 @@ def open_connection(
         server = serve(name, item)
     tenant = describe(name, item, server.url if server else None)
     kept = sign_in_file(name) if item.sign_in == "device-code" else None
-    return Connection(tenant, connect(tenant, on_call=on_call, prompt=prompt, token_cache=kept), server)
+    services = connect(tenant, on_call=on_call, prompt=prompt, token_cache=kept, patience=_patience())
+    return Connection(tenant, services, server)
+
+
+def _patience() -> Patience:
+    """How long an answer is waited for: RUNBOOK_TIMEOUT_SECONDS, else the client library's own minute."""
+    seconds = os.environ.get("RUNBOOK_TIMEOUT_SECONDS", "")
+    return Patience(read_timeout=float(seconds)) if re.fullmatch(r"\d+(\.\d+)?", seconds) else Patience()
 
 
 def domains_of(name: str, item: TenantEntry) -> tuple[str, ...]:
