@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -69,15 +69,24 @@ def _text(value: object) -> Json:
     return value.strip() or None
 
 
+def fold(text: str) -> str:
+    """Take away letter case and nothing else: a policy named Straße is not the one named Strasse."""
+    return text.lower()
+
+
 def _word(value: object) -> Json:
     """Enum names and policy names: the services compare them without regard to letter case [DOCS]."""
     text = _text(value)
-    return text.casefold() if isinstance(text, str) else None
+    return fold(text) if isinstance(text, str) else None
 
 
 def _host(value: object) -> Json:
+    """A host with and without the one dot that ends a whole name [RFC 1034, 3.1]."""
     text = _text(value)
-    return text.rstrip(".").lower() if isinstance(text, str) else None
+    return fold(text).removesuffix(".") if isinstance(text, str) else None
+
+
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 def _integer(value: object) -> Json:
@@ -85,6 +94,8 @@ def _integer(value: object) -> Json:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"{value!r} is not a whole number")
+    if isinstance(value, str) and not _WHOLE.fullmatch(value.strip()):  # int() takes 1_0 and digits of any script
         raise ValueError(f"{value!r} is not a whole number")
     return int(value)
 
@@ -99,16 +110,27 @@ def _boolean(value: object) -> Json:
     return word == "true"
 
 
-def _items(value: object) -> list[str]:
+def _texts(value: object) -> list[str]:
     if value is None or value == "":
         return []
-    found: Iterable[object] = [value] if isinstance(value, str) else value  # type: ignore[assignment]
-    return [str(item).strip() for item in found]
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list | tuple) or not all(isinstance(item, str) for item in found):
+        raise ValueError(f"{value!r} is not a list of texts")
+    return list(found)
+
+
+def _items(value: object) -> list[str]:
+    return [item.strip() for item in _texts(value)]
 
 
 def _word_set(value: object) -> Json:
     """Lists of words as sets; null, empty and missing are one value [DSC issues 1165, 4124]."""
-    return sorted({item.casefold() for item in _items(value) if item})  # type: ignore[return-value]
+    return sorted({fold(item) for item in _items(value) if item})  # type: ignore[return-value]
+
+
+def _text_set(value: object) -> Json:
+    """Lists of texts as sets, each text to the letter: in a pattern letter case counts, in an added text a blank."""
+    return sorted(set(_texts(value)))  # type: ignore[return-value]
 
 
 def _networks(value: object) -> Json:
@@ -120,15 +142,28 @@ def _networks(value: object) -> Json:
     return [str(network) for version in (4, 6) for network in ipaddress.collapse_addresses(found[version])]
 
 
+# An address, a range or a CIDR [DOCS]. Python would also take a netmask, or a zone that it then drops.
+_ADDRESSES = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3}|\s*-\s*[0-9A-Fa-f:.]+)?")
+
+
 def _parse_network(item: str) -> list[Any]:
+    if not _ADDRESSES.fullmatch(item):
+        raise ValueError(f"{item!r} is neither an address nor a range of addresses")
     if "-" in item:
         first, last = (ipaddress.ip_address(part.strip()) for part in item.split("-", 1))
         return list(ipaddress.summarize_address_range(first, last))
     return [ipaddress.ip_network(item, strict=False)]
 
 
-_DOTNET = re.compile(r"^(?:(?P<d>\d+)\.)?(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2}))?$")
-_ISO = re.compile(r"^P(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?)?$")
+# Hours end at 23: .NET itself writes a day as 1.00:00:00, so 24:00:00 is nothing that it would write.
+_DOTNET = re.compile(
+    r"(?:(?P<d>\d+)\.)?(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?",
+    re.ASCII,
+)
+_ISO = re.compile(
+    r"P(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?)?",
+    re.ASCII,
+)
 
 
 def parse_timespan(text: str) -> timedelta:
@@ -137,7 +172,7 @@ def parse_timespan(text: str) -> timedelta:
     Exchange is written the first and, for the quarantine notification interval, answers the second
     [CIPP-GQ; G2O-FIX]. Raises ValueError for anything else.
     """
-    match = _DOTNET.match(text.strip()) or _ISO.match(text.strip())
+    match = _DOTNET.fullmatch(text.strip()) or _ISO.fullmatch(text.strip())
     if match is None or not any(match.groupdict().values()):
         raise ValueError(f"{text!r} is not a time span")
     part = {name: int(number) for name, number in match.groupdict().items() if number}
@@ -207,8 +242,10 @@ def _permissions(value: object) -> Json:
         return _integer(value)
     found: dict[str, bool] = {}
     for line in str(value).strip().strip("[]").splitlines():
-        name, separator, state = line.strip().partition(":")
-        state = state.strip().casefold()
+        if not line.strip():
+            continue
+        name, separator, state = line.partition(":")
+        name, state = name.strip(), state.strip().casefold()
         if not separator or name not in PERMISSION_BITS or name in found or state not in ("true", "false"):
             raise ValueError(f"{line.strip()!r} is not a quarantine permission")
         found[name] = state == "true"
@@ -238,6 +275,7 @@ HOST = ValueType(name="host", read=_host, show=_show_plain)
 INTEGER = ValueType(name="integer", read=_integer, show=_show_plain, sent_canonical=True)
 BOOLEAN = ValueType(name="boolean", read=_boolean, show=_show_plain, sent_canonical=True)
 WORD_SET = ValueType(name="set of words", read=_word_set, show=_show_plain)
+TEXT_SET = ValueType(name="set of texts", read=_text_set, show=_show_plain)
 NETWORKS = ValueType(name="set of addresses", read=_networks, show=_show_networks)
 TIMESPAN = ValueType(name="time span", read=_timespan, show=_show_timespan, sent_canonical=True)
 PERMISSIONS = ValueType(name="permissions", read=_permissions, show=_show_permissions, sent_canonical=True)

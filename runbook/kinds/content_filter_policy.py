@@ -7,7 +7,9 @@ tenant has, so it is never created and its absence is never believed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from runbook.kinds.kind import Kind, Wait, assignments, cmdlets, named, needed, unknown
 from runbook.kinds.powershell import command
@@ -26,6 +28,10 @@ _TYPES: dict[str, ValueType] = {
     "BulkThreshold": INTEGER,
 }
 
+# A tag may be given as a name, DN or GUID; what is read back is the name [DOCS; live]. Should one of the others
+# come all the same, it is neither the wanted name nor known to be another policy.
+_NO_NAME = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?|CN=[^,]+,.+", re.IGNORECASE)
+
 
 def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
     rows = services.exchange.rows("Get-HostedContentFilterPolicy")
@@ -36,18 +42,17 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
             reason = f"{len(matches)} anti-spam policies named {identity} were listed; every tenant has one"
             found.append(unknown(TYPE, identity, reason))
             continue
-        properties = {name: needed(matches[0], name) for name in _TYPES}
-        found.append(
-            Observed(
-                kind=TYPE,
-                identity=identity,
-                presence="present",
-                properties=properties,
-                handle=identity,
-                row=matches[0],
-            )
-        )
+        found.append(_observed(identity, matches[0]))
     return tuple(found)
+
+
+def _observed(identity: str, row: Mapping[str, Any]) -> Observed:
+    properties = {name: needed(row, name) for name in _TYPES}
+    for name, value in properties.items():
+        if name.endswith("QuarantineTag") and isinstance(value, str) and _NO_NAME.fullmatch(value.strip()):
+            reason = f"{name} came as {value!r}, not as a name; which quarantine policy that is cannot be told"
+            return unknown(TYPE, identity, reason)
+    return Observed(kind=TYPE, identity=identity, presence="present", properties=properties, handle=identity, row=row)
 
 
 def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.kinds.kind import Kind, Wait, absent, assignments, cmdlets, needed, unknown
+from runbook.kinds.kind import Kind, Wait, absent, address, assignments, cmdlets, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.kinds.quarantine_policy import NO_GUID, needed_for
 from runbook.plan import Change, Observed
@@ -36,7 +36,7 @@ def _observed(identity: str, rows: Sequence[dict[str, object]]) -> Observed:
         identity=identity,
         presence="present",
         properties={"EndUserSpamNotificationFrequency": needed(row, "EndUserSpamNotificationFrequency")},
-        handle=str(needed(row, "Identity")),
+        handle=address(row, "Identity"),
         row=row,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runbook.plan import Attribute, Change, Observed
-from runbook.values import Json, ValueType
+from runbook.values import Json, ValueType, fold
 from tenantapi import Services
 from tenantapi.errors import Service
 
@@ -79,7 +79,7 @@ def named(rows: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any
     """
     if not all(isinstance(row.get("Name"), str) and row["Name"].strip() for row in rows):
         raise ValueError("the list holds an object without a name")
-    return [row for row in rows if row["Name"].strip().casefold() == name.strip().casefold()]
+    return [row for row in rows if fold(row["Name"].strip()) == fold(name.strip())]
 
 
 def needed(row: Mapping[str, Any], name: str) -> Any:
@@ -87,6 +87,14 @@ def needed(row: Mapping[str, Any], name: str) -> Any:
     if name not in row:
         raise ValueError(f"the answer says nothing about {name}")
     return row[name]
+
+
+def address(row: Mapping[str, Any], name: str) -> str:
+    """What a write call addresses the object by. Raises ValueError when the answer leaves it out or empty."""
+    found = needed(row, name)
+    if found in (None, ""):
+        raise ValueError(f"{name} is empty")
+    return str(found)
 
 
 def assignments(change: Change, *, only_changed: bool) -> dict[str, Any]:

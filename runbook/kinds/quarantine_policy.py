@@ -45,7 +45,7 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
     if len(rows) > 1:
         return unknown(TYPE, identity, f"{len(rows)} quarantine policies have this name")
     row = rows[0]
-    guid = str(row.get("Guid") or NO_GUID)
+    guid = str(row.get("Guid") or NO_GUID).lower()  # a System.Guid, a number written in hexadecimal [live]
     return Observed(
         kind=TYPE,
         identity=identity,

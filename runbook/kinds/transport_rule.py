@@ -8,14 +8,15 @@ A header condition is the pair of name and words, always sent together [DOCS].
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runbook.errors import ApplyFailed
-from runbook.kinds.kind import Kind, Right, Wait, absent, assignments, cmdlets, named, needed, unknown
+from runbook.kinds.kind import Kind, Right, Wait, absent, address, assignments, cmdlets, named, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Attribute, Change, Observed
-from runbook.values import BOOLEAN, INTEGER, NETWORKS, WORD, WORD_SET
+from runbook.values import BOOLEAN, INTEGER, NETWORKS, TEXT_SET, WORD, WORD_SET
 from tenantapi import ApiError, Services
 
 TYPE = "TransportRule"
@@ -26,7 +27,7 @@ _TYPES = {
     "SetSCL": INTEGER,
     "Enabled": BOOLEAN,
     "Mode": WORD,
-    "AlsoSet": WORD_SET,
+    "AlsoSet": TEXT_SET,
 }
 _PAIR = ("HeaderContainsMessageHeader", "HeaderContainsWords")
 # Conditions, actions and dates that a rule can hold beside the compared ones [DOCS, G2O-FIX]; every exception
@@ -60,6 +61,15 @@ _EFFECTS = frozenset(
     WithImportance
     """.split()
 )
+# Those of them, and of the exceptions, that are on or off [CIPP-SHAPE].
+_SWITCHES = frozenset(
+    """
+    ApplyOME AttachmentHasExecutableContent AttachmentIsPasswordProtected AttachmentIsUnsupported
+    AttachmentProcessingLimitExceeded DeleteMessage Disconnect HasNoClassification HasSenderOverride
+    ModerateMessageByManager Quarantine RemoveOME RemoveOMEv2 RemoveRMSAttachmentEncryption
+    RouteMessageOutboundRequireTls StopRuleProcessing
+    """.split()
+)
 
 
 def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
@@ -73,32 +83,43 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
     if len(rows) > 1:
         return unknown(TYPE, identity, f"{len(rows)} transport rules have this name")
     row = rows[0]
-    if row.get("State") not in ("Enabled", "Disabled"):
+    state = WORD.canonical(row.get("State"))
+    if state not in ("enabled", "disabled"):
         return unknown(TYPE, identity, f"the rule's state is {row.get('State')!r}, neither Enabled nor Disabled")
     properties = {name: needed(row, name) for name in _TYPES if name not in ("Enabled", "AlsoSet")}
-    properties |= {"Enabled": row["State"] == "Enabled", "AlsoSet": _also_set(row)}
+    properties |= {"Enabled": state == "enabled", "AlsoSet": _also_set(row)}
     return Observed(
         kind=TYPE,
         identity=identity,
         presence="present",
         properties=properties,
-        handle=str(needed(row, "Guid")),
+        handle=address(row, "Guid").lower(),  # a System.Guid, a number written in hexadecimal [live]
         row=row,
     )
 
 
 def _also_set(row: Mapping[str, Any]) -> list[str]:
-    """Conditions, exceptions, actions and dates that narrow or widen the rule beyond the compared ones."""
-    return sorted(
-        f"{name}: {value}"
-        for name, value in row.items()
-        if (name in _EFFECTS or name.startswith("ExceptIf")) and not _is_unset(value)
-    )
+    """Conditions, exceptions, actions and dates that narrow or widen the rule beyond the compared ones.
+
+    A missing one is unset: which of them a row has depends on the service's version. Raises ValueError for a
+    switch that is neither on nor off.
+    """
+    found = {name: value for name, value in row.items() if name in _EFFECTS or name.startswith("ExceptIf")}
+    switches = [name for name in found if name.removeprefix("ExceptIf") in _SWITCHES]
+    found |= {name: BOOLEAN.canonical(found[name]) for name in switches if not _is_unset(found[name])}
+    return sorted(f"{name}: {_said(value)}" for name, value in found.items() if not _is_unset(value))
 
 
 def _is_unset(value: Any) -> bool:
     """Unset is null, false, or an empty text or list; the number 0 is a value."""
     return value is None or value is False or value == "" or value == []
+
+
+def _said(value: Any) -> str:
+    """Values of one condition are alternatives [DOCS], so that their order says nothing."""
+    if not isinstance(value, list):
+        return str(value)
+    return f"[{', '.join(sorted({json.dumps(item, sort_keys=True, ensure_ascii=False) for item in value}))}]"
 
 
 def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:

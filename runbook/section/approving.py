@@ -137,15 +137,16 @@ def permitted(services: Services, changes: Sequence[Change]) -> None:
     )
 
 
+_NOT_BEGUN = "This change was not begun. Plan again."
+
+
 def unmoved(change: Change, now: Observed) -> None:
     """Just before a write: raise PlanRefused if the object is no longer what the change was made for.
 
     Raises UnreadableState if it could not be read.
     """
     if now.presence == "unknown":
-        raise UnreadableState(
-            f"{BY_TYPE[now.kind].title} {now.identity}: {now.reason}", "This change was not begun. Plan again."
-        )
+        raise UnreadableState(f"{BY_TYPE[now.kind].title} {now.identity}: {now.reason}", _NOT_BEGUN)
     problem = _difference(change, now)
     if problem:
         raise PlanRefused(
@@ -162,7 +163,12 @@ def _difference(change: Change, now: Observed) -> str:
     if now.handle != change.handle:
         return "another one of the same name has taken its place"
     types = BY_TYPE[now.kind].types
-    found = {name: types[name].canonical(value) for name, value in now.properties.items() if name in types}
+    try:
+        found = {name: types[name].canonical(value) for name, value in now.properties.items() if name in types}
+    except ValueError as error:
+        raise UnreadableState(
+            f"{BY_TYPE[now.kind].title} {now.identity}: the answer could not be understood: {error}", _NOT_BEGUN
+        ) from error
     return "; ".join(
         f"{name} was {change.observed.get(name)!r}, now {found.get(name)!r}"
         for name in sorted({*found, *change.observed})

@@ -22,6 +22,7 @@ TYPES = {
         values.WORD,
         values.HOST,
         values.WORD_SET,
+        values.TEXT_SET,
         values.NETWORKS,
         values.TIMESPAN,
         values.PERMISSIONS,
