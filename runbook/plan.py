@@ -47,6 +47,10 @@ class Resource:
     may_create: bool
     """False where the tutorial changes something that must be there already."""
     lines: tuple[int, ...] = ()
+    creates: bool = False
+    """True where the tutorial makes something new: what bears its name already may be somebody else's."""
+    written_as: str = ""
+    """The tutorial's own name for it, where a decision gives it another one."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -65,6 +69,10 @@ class Observed:
     reason: str = ""
     handle: str = ""
     """What a write call addresses it by (an id or a name)."""
+    name: str = ""
+    """Its name as the service spells it, where it has one."""
+    listed: int | None = None
+    """How many objects the list held that it was looked for in; None where no list was read."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -99,6 +107,8 @@ class Change:
     """Canonical properties that were found; empty for an absent thing."""
     handle: str = ""
     """What the thing was addressed by when it was found; another thing of the same name has another."""
+    listed: int | None = None
+    """How many objects the list held that it was looked for in; no part of the plan's hash."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -158,10 +168,14 @@ def digest(value: Any) -> str:
 def plan_digest(plan: Mapping[str, Any]) -> str:
     """Return the hash of a plan given as JSON.
 
-    What was found counts in its canonical form alone, so that another spelling of the same thing is the same plan.
+    What was found counts in its canonical form alone, so that another spelling of the same thing is the same plan;
+    how many other things were listed beside it does not count.
     """
     changes = [
-        {**change, "properties": [{k: v for k, v in item.items() if k != "before"} for item in change["properties"]]}
+        {
+            **{k: v for k, v in change.items() if k != "listed"},
+            "properties": [{k: v for k, v in item.items() if k != "before"} for item in change["properties"]],
+        }
         for change in plan["changes"]
     ]
     return digest({**{k: v for k, v in plan.items() if k != "hash"}, "changes": changes})
@@ -215,6 +229,7 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
         lines=resource.lines,
         observed=canonical,
         handle=observed.handle,
+        listed=observed.listed,
     )
 
 
@@ -287,6 +302,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "lines": list(change.lines),
         "observed": dict(change.observed),
         "handle": change.handle,
+        "listed": change.listed,
         "properties": [
             {
                 "name": item.attribute,

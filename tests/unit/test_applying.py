@@ -28,6 +28,8 @@ RULE = {
     "HeaderContainsMessageHeader": None,
     "HeaderContainsWords": None,
     "SenderIpRanges": None,
+    "ActivationDate": None,
+    "ExpiryDate": None,
 }
 
 

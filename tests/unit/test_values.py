@@ -24,6 +24,7 @@ TYPES = {
         values.WORD_SET,
         values.NETWORKS,
         values.TIMESPAN,
+        values.DATE,
         values.PERMISSIONS,
     )
 }
