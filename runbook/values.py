@@ -153,7 +153,9 @@ def dotnet_timespan(span: timedelta) -> str:
     return f"{span.days}.{clock}" if span.days else clock
 
 
-_DATE = re.compile(r"(?P<to_second>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(?P<part>\d{1,9}))?(?P<zone>Z|[+-]\d{2}:\d{2})?")
+_DATE = re.compile(
+    r"(?P<to_second>\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(?P<part>\d{1,9}))?(?P<zone>Z|[+-]\d{2}:\d{2})?"
+)
 
 
 def _date(value: object) -> Json:

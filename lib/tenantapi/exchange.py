@@ -75,9 +75,9 @@ class ExchangeClient:
 
         A read (``write=False``) may be repeated and its pages are followed to the end; a list that is not
         whole is a ``MalformedAnswerError``, and so is a read without a row but with a warning: a warning can be
-        all that is left of a read that did not work [CIPP-EXO; facts 1.4]. A write is sent once: when its error is ``ambiguous``, read
-        before repeating. A failure hidden in an answer 200 is an ``InvalidRequestError``. ``kind`` of an
-        error is the exception type.
+        all that is left of a read that did not work [CIPP-EXO; facts 1.4]. A write is sent once: when its
+        error is ``ambiguous``, read before repeating. A failure hidden in an answer 200 is an
+        ``InvalidRequestError``. ``kind`` of an error is the exception type.
         """
         if write == cmdlet.lower().startswith("get-"):
             raise ValueError(f"{cmdlet} with write={write}: only Get- cmdlets are reads. Nothing was sent.")
