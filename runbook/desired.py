@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbook import references
+from runbook import naming, references
 from runbook.compile.result import ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
 from runbook.inputs import decision_field, override_field, reference_field
@@ -65,7 +65,8 @@ def wanted(
 
 def _identities(draft: ResourceDraft, values: Mapping[str, Any], domains: Sequence[str]) -> Sequence[str]:
     if draft.for_each is None:
-        return [str(draft.identity)]
+        name = str(draft.identity)
+        return [naming.renamed(name, naming.renames(values.get(naming.RENAME))) if draft.action == "create" else name]
     return values.get(draft.for_each) or domains
 
 
@@ -97,6 +98,8 @@ def _resource(draft: ResourceDraft, identity: str, values: Mapping[str, Any], lo
         attributes=tuple(attributes),
         may_create=kind.creates,
         lines=tuple(sorted({line for _, line in draft.lines})),
+        creates=draft.action == "create",
+        written_as=draft.identity if draft.identity and draft.identity != identity else "",
     )
 
 
@@ -144,6 +147,9 @@ def _value(setting: Setting, identity: str, values: Mapping[str, Any], look_up: 
                     f"or as-written ({_plain(as_written)})"
                 )
             return (advised if answer == "advised" else as_written), f"decision {decision}: {answer}"
+        case str(name) if setting.refers:
+            new = naming.renamed(name, naming.renames(values.get(naming.RENAME)))
+            return new, "" if new == name else f"decision {naming.RENAME}: the tutorial names it {name}"
         case literal:
             return literal, ""
 

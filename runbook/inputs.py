@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runbook import naming
 from runbook.compile.result import Bounds, Compiled, Input, ResourceDraft
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
 from runbook.errors import InputError
@@ -40,6 +41,8 @@ class Field:
     bounds: tuple[int, int] | None = None
     unit: str = ""
     lines: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    """Names that the tutorial gives to what it creates, for an input that is about some of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +183,36 @@ def section_fields(compiled: Compiled, section: str, described: Mapping[str, Map
     inputs = {item.name: item for item in compiled.inputs}
     for draft in compiled.resources:
         if draft.section == section:
-            for field in _draft_fields(draft, inputs, described):
+            for field in (*_draft_fields(draft, inputs, described), *_naming_fields(draft, compiled.resources)):
                 found.setdefault(field.name, field)
     return tuple(found.values())
+
+
+def _naming_fields(draft: ResourceDraft, drafts: Sequence[ResourceDraft]) -> Iterable[Field]:
+    """Yield what may be decided about names: where something is created, and where such a thing is named.
+
+    All names of the tutorial are allowed everywhere, since one list of decisions goes to all sections.
+    """
+    creates, names = draft.action == "create", naming.created(drafts)
+    if creates or naming.refers_to_created(draft, drafts):
+        yield Field(
+            name=naming.RENAME,
+            annotation="list",
+            default=[],
+            # Papermill would take an equals sign in a help for that of the parameter.
+            help="Decision - the tutorial's name, an equals sign, the name to create and to use everywhere instead",
+            check=lambda value: naming.check_renames(value, names),
+            names=names,
+        )
+    if creates:
+        yield Field(
+            name=naming.ADOPT,
+            annotation="list",
+            default=[],
+            help="Decision - names whose object is taken over although its content differs; the plan keeps what it was",
+            check=lambda value: value,
+            names=names,
+        )
 
 
 def _draft_fields(
@@ -273,7 +303,7 @@ def effective(
     for name in (*given, *tenant):
         if name not in names and name not in known:
             raise _unknown_input(name, sorted(names | set(known)))
-    result = []
+    result: list[Effective] = []
     for field in fields:
         value, origin = field.default, "kit's default"
         if field.name in tenant:
@@ -284,6 +314,9 @@ def effective(
             if value is None and field.default is not None:
                 raise ValueError("no value was given")
             checked = None if value is None else field.check(value)
+            if field.name == naming.ADOPT:
+                renaming = next((item.value for item in result if item.field.name == naming.RENAME), ())
+                checked = naming.check_adopted(checked, field.names, renaming)
         except (ValueError, TypeError, OverflowError) as error:
             raise InputError(f"{field.name} ({origin}): {error}.", f"What it is for: {field.help}.") from None
         result.append(Effective(field=field, value=checked, source=origin))  # type: ignore[arg-type]

@@ -47,6 +47,10 @@ class Resource:
     may_create: bool
     """False where the tutorial changes something that must be there already."""
     lines: tuple[int, ...] = ()
+    creates: bool = False
+    """True where the tutorial makes something new: what bears its name already may be somebody else's."""
+    written_as: str = ""
+    """The tutorial's own name for it, where a decision gives it another one."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -67,6 +71,10 @@ class Observed:
     """What a write call addresses it by (an id or a name)."""
     row: Mapping[str, Any] = field(default_factory=dict)
     """The whole object as the service returned it; kept before a first write, compared by nothing."""
+    name: str = ""
+    """Its name as the service spells it, where it has one."""
+    listed: int | None = None
+    """How many objects the list held that it was looked for in; None where no list was read."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -103,6 +111,8 @@ class Change:
     """What the thing was addressed by when it was found; another thing of the same name has another."""
     expected: Mapping[str, Json]
     """Canonical properties once the change is made, as far as they are known; empty for a deleted thing."""
+    listed: int | None = None
+    """How many objects the list held that it was looked for in; no part of the plan's hash."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -162,10 +172,14 @@ def digest(value: Any) -> str:
 def plan_digest(plan: Mapping[str, Any]) -> str:
     """Return the hash of a plan given as JSON.
 
-    What was found counts in its canonical form alone, so that another spelling of the same thing is the same plan.
+    What was found counts in its canonical form alone, so that another spelling of the same thing is the same plan;
+    how many other things were listed beside it does not count.
     """
     changes = [
-        {**change, "properties": [{k: v for k, v in item.items() if k != "before"} for item in change["properties"]]}
+        {
+            **{k: v for k, v in change.items() if k != "listed"},
+            "properties": [{k: v for k, v in item.items() if k != "before"} for item in change["properties"]],
+        }
         for change in plan["changes"]
     ]
     return digest({**{k: v for k, v in plan.items() if k != "hash"}, "changes": changes})
@@ -221,6 +235,7 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
         observed=canonical,
         handle=observed.handle,
         expected={**canonical, **asked},
+        listed=observed.listed,
     )
 
 
@@ -294,6 +309,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "observed": dict(change.observed),
         "handle": change.handle,
         "expected": dict(change.expected),
+        "listed": change.listed,
         "properties": [
             {
                 "name": item.attribute,
@@ -334,6 +350,6 @@ def _change_from_json(stored: Mapping[str, Any], section: str) -> Change:
         )
         for item in stored["properties"]
     )
-    names = ("action", "kind", "identity", "reason", "observed", "handle", "expected")
+    names = ("action", "kind", "identity", "reason", "observed", "handle", "expected", "listed")
     plain = {name: stored[name] for name in names}
     return Change(section=section, differences=differences, lines=tuple(stored["lines"]), **plain)

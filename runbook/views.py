@@ -222,7 +222,7 @@ def script_lines(result: Mapping[str, Any]) -> list[str]:
     for item in result["sections"]:
         lines += ["", f"# {item['number']}. {_comment(item['title'])}"]
         lines += [f"# cannot be planned: {_comment(problem)}" for problem in problem_lines(item["plan"] or _NO_PLAN)]
-        if not item["by_hand"]:
+        if not item["by_hand"] and not (item["plan"] or _NO_PLAN)["problems"]:
             lines.append("# nothing to do")
         for hand in item["by_hand"]:
             for line in hand_lines(hand["lines"]):

@@ -74,9 +74,10 @@ class ExchangeClient:
         """Run one cmdlet and return its rows and warnings.
 
         A read (``write=False``) may be repeated and its pages are followed to the end; a list that is not
-        whole is a ``MalformedAnswerError``. A write is sent once: when its error is ``ambiguous``, read
-        before repeating. A failure hidden in an answer 200 is an ``InvalidRequestError``. ``kind`` of an
-        error is the exception type.
+        whole is a ``MalformedAnswerError``, and so is a read without a row but with a warning: a warning can be
+        all that is left of a read that did not work [CIPP-EXO; facts 1.4]. A write is sent once: when its
+        error is ``ambiguous``, read before repeating. A failure hidden in an answer 200 is an
+        ``InvalidRequestError``. ``kind`` of an error is the exception type.
         """
         if write == cmdlet.lower().startswith("get-"):
             raise ValueError(f"{cmdlet} with write={write}: only Get- cmdlets are reads. Nothing was sent.")
@@ -96,6 +97,8 @@ class ExchangeClient:
             )
         if envelope.is_truncated(warnings):
             raise answer.malformed(f"the service left rows out after {len(rows)}")
+        if warnings and not rows and not write:
+            raise answer.malformed(f"it holds no rows, and a warning: {'; '.join(warnings)}")
         return Result(rows=rows, warnings=warnings)
 
     def allowed_cmdlets(self) -> frozenset[str]:

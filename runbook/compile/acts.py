@@ -171,6 +171,7 @@ class Acts:
         setting = Setting(
             parameter=label.parameter, value=bound.value, lines=(self.stand.line,), label=written, words=words,
             certainty="assumption" if bound.assumption else weakest, op=label.op, assumption=bound.assumption,
+            refers=label.refers or "",
         )  # fmt: skip
         wrong = change.put(setting, adds_up=label.type == "bits")
         if wrong:

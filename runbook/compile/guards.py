@@ -37,7 +37,8 @@ def guard(
         reasons = [*(f"line {line}: it {why}" for line, why in faults), *missing]
         draft = change.finish()
         others = (*earlier, *(other for _, other in kept))
-        if draft.action == "create" and any(other.key == draft.key for other in others):
+        # The services take a name for the same one in any letter case.
+        if draft.action == "create" and any(other.key.casefold() == draft.key.casefold() for other in others):
             line = change.identity_line or change.opened_at
             findings.note(
                 "duplicate-identity", (line,), f"{draft.key} is in this text more than once.",

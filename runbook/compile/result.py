@@ -35,6 +35,8 @@ class Setting:
     """`add` puts entries into a list that keeps its own; a list is replaced only with `set`."""
     assumption: str = ""
     """What was inferred to get from the words to the value; empty if nothing was."""
+    refers: str = ""
+    """Type of the resource whose name the value is; empty for any other value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,10 +62,14 @@ class Kind:
     """Whether an absent thing may be created at all."""
     implied: tuple[Attribute, ...] = ()
     """Properties without which the tutorial's settings have no effect, although it does not name them."""
+    switches: frozenset[str] = frozenset()
+    """Properties that only say whether and when the rest is in effect: they do not make it another thing."""
+    not_taken_away: frozenset[str] = frozenset()
+    """Properties that tell of what this kit never takes away from a thing."""
 
 
-def absent(kind: str, identity: str, reason: str = "") -> Observed:
-    return Observed(kind=kind, identity=identity, presence="absent", properties={}, reason=reason)
+def absent(kind: str, identity: str, reason: str = "", *, listed: int | None = None) -> Observed:
+    return Observed(kind=kind, identity=identity, presence="absent", properties={}, reason=reason, listed=listed)
 
 
 def unknown(kind: str, identity: str, reason: str) -> Observed:

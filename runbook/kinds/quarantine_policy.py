@@ -27,7 +27,7 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
         reason = "the list of quarantine policies is empty, although every tenant has built-in ones"
         return tuple(unknown(TYPE, identity, reason) for identity in identities)
     plain = [{**row, "Name": _without_organisation(row)} for row in rows]
-    return tuple(_observed(identity, named(plain, identity)) for identity in identities)
+    return tuple(_observed(identity, named(plain, identity), len(rows)) for identity in identities)
 
 
 def _without_organisation(row: Mapping[str, Any]) -> Any:
@@ -39,9 +39,9 @@ def _without_organisation(row: Mapping[str, Any]) -> Any:
     return rest if separator and "." in organisation and " " not in organisation else name
 
 
-def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
+def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> Observed:
     if not rows:
-        return absent(TYPE, identity)
+        return absent(TYPE, identity, listed=listed)
     if len(rows) > 1:
         return unknown(TYPE, identity, f"{len(rows)} quarantine policies have this name")
     row = rows[0]
@@ -56,6 +56,8 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
         },
         handle=str(row.get("Name")) if guid == NO_GUID else guid,
         row=row,
+        name=str(row["Name"]),
+        listed=listed,
     )
 
 

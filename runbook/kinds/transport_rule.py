@@ -16,7 +16,7 @@ from runbook.errors import ApplyFailed
 from runbook.kinds.kind import Kind, Right, Wait, absent, address, assignments, cmdlets, named, needed, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Attribute, Change, Observed
-from runbook.values import BOOLEAN, INTEGER, NETWORKS, TEXT_SET, WORD, WORD_SET
+from runbook.values import BOOLEAN, DATE, INTEGER, NETWORKS, TEXT_SET, WORD, WORD_SET
 from tenantapi import ApiError, Services
 
 TYPE = "TransportRule"
@@ -27,14 +27,16 @@ _TYPES = {
     "SetSCL": INTEGER,
     "Enabled": BOOLEAN,
     "Mode": WORD,
+    "ActivationDate": DATE,
+    "ExpiryDate": DATE,
     "AlsoSet": TEXT_SET,
 }
 _PAIR = ("HeaderContainsMessageHeader", "HeaderContainsWords")
-# Conditions, actions and dates that a rule can hold beside the compared ones [DOCS, G2O-FIX]; every exception
+# Conditions and actions that a rule can hold beside the compared ones [DOCS, G2O-FIX]; every exception
 # begins with ExceptIf. A property that is in neither list is new to us and is left out of the comparison.
 _EFFECTS = frozenset(
     """
-    ADComparisonAttribute ADComparisonOperator ActivationDate AddManagerAsRecipientType AddToRecipients
+    ADComparisonAttribute ADComparisonOperator AddManagerAsRecipientType AddToRecipients
     AnyOfCcHeader AnyOfCcHeaderMemberOf AnyOfRecipientAddressContainsWords
     AnyOfRecipientAddressMatchesPatterns AnyOfToCcHeader AnyOfToCcHeaderMemberOf AnyOfToHeader
     AnyOfToHeaderMemberOf ApplyClassification ApplyHtmlDisclaimerFallbackAction
@@ -44,7 +46,7 @@ _EFFECTS = frozenset(
     AttachmentIsUnsupported AttachmentMatchesPatterns AttachmentNameMatchesPatterns
     AttachmentProcessingLimitExceeded AttachmentPropertyContainsWords AttachmentSizeOver
     BetweenMemberOf1 BetweenMemberOf2 BlindCopyTo ContentCharacterSetContainsWords ContentMatchesPrompt
-    ContentMatchesPromptVerdict CopyTo DeleteMessage Disconnect ExpiryDate From FromAddressContainsWords
+    ContentMatchesPromptVerdict CopyTo DeleteMessage Disconnect From FromAddressContainsWords
     FromAddressMatchesPatterns FromMemberOf FromScope GenerateIncidentReport GenerateNotification
     HasClassification HasNoClassification HasSenderOverride HeaderMatchesMessageHeader
     HeaderMatchesPatterns IncidentReportContent ManagerAddresses ManagerForEvaluatedUser
@@ -74,12 +76,12 @@ _SWITCHES = frozenset(
 
 def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
     rows = services.exchange.rows("Get-TransportRule")
-    return tuple(_observed(identity, named(rows, identity)) for identity in identities)
+    return tuple(_observed(identity, named(rows, identity), len(rows)) for identity in identities)
 
 
-def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
+def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> Observed:
     if not rows:
-        return absent(TYPE, identity)
+        return absent(TYPE, identity, listed=listed)
     if len(rows) > 1:
         return unknown(TYPE, identity, f"{len(rows)} transport rules have this name")
     row = rows[0]
@@ -95,11 +97,13 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]]) -> Observed:
         properties=properties,
         handle=address(row, "Guid").lower(),  # a System.Guid, a number written in hexadecimal [live]
         row=row,
+        name=row["Name"],
+        listed=listed,
     )
 
 
 def _also_set(row: Mapping[str, Any]) -> list[str]:
-    """Conditions, exceptions, actions and dates that narrow or widen the rule beyond the compared ones.
+    """Conditions, exceptions and actions that narrow or widen the rule beyond the compared ones.
 
     A missing one is unset: which of them a row has depends on the service's version. Raises ValueError for a
     switch that is neither on nor off.
@@ -147,7 +151,7 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
 def _create(services: Services, change: Change, wait: Wait) -> None:
     wanted = assignments(change, only_changed=False)
     enabled = wanted.pop("Enabled", False)  # a text that never says so leaves the rule off, as the wizard does
-    wanted.pop("AlsoSet", None)
+    wanted = {name: value for name, value in wanted.items() if name != "AlsoSet" and value is not None}
     services.exchange.invoke("New-TransportRule", {"Name": change.identity, **wanted, "Enabled": False}, write=True)
     seen: list[Observed] = []
 
@@ -197,6 +201,7 @@ def by_hand(change: Change) -> tuple[str, ...]:
         lines.append("# first remove from the rule what the tutorial does not ask for; see the plan")
     enabled = wanted.pop("Enabled", None)
     if change.action == "create":
+        wanted = {name: value for name, value in wanted.items() if value is not None}
         lines.append(command("New-TransportRule", {"Name": change.identity, **wanted, "Enabled": False}))
     elif wanted:
         lines.append(command("Set-TransportRule", {"Identity": change.identity, **_with_pair(change, wanted)}))
@@ -243,6 +248,10 @@ KIND = Kind(
     halfway={"Enabled": False},
     implied=(
         Attribute(name="Mode", value="Enforce", note="the wizard's default; in another mode the rule does nothing"),
+        Attribute(name="ActivationDate", value=None, note="before such a date the rule does nothing"),
+        Attribute(name="ExpiryDate", value=None, note="after such a date the rule does nothing"),
         Attribute(name="AlsoSet", value=[], note="no condition, exception or action beyond the tutorial's"),
     ),
+    switches=frozenset({"Enabled", "Mode", "ActivationDate", "ExpiryDate"}),
+    not_taken_away=frozenset({"AlsoSet"}),
 )

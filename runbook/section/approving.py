@@ -50,6 +50,7 @@ def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approva
             "Leave the parameter approve empty in such a run.",
         )
     approved = {item["section"]: item for item in stored["sections"]}
+    still_listed([plan], approved)
     if plan.hash != _hash(approved, plan.section):
         raise PlanRefused(_moved(plan, approved.get(plan.section)), "Make a new plan, read it, and approve that one.")
     return Approval(plan_hash=plan.hash, approved_by=str(stored["approved_by"]), how="approved plan")
@@ -103,9 +104,35 @@ def unchanged_everywhere(plans: Sequence[Plan], stored: Mapping[str, Any]) -> No
     if unknown:
         reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
         raise UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written.")
+    still_listed(plans, approved)
     moved = [_moved(plan, approved.get(plan.section)) for plan in plans if plan.hash != _hash(approved, plan.section)]
     if moved:
         raise PlanRefused(" ".join(moved), "Nothing was written. Make a new plan, read it, and approve that one.")
+
+
+def still_listed(plans: Sequence[Plan], before: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise UnreadableState when a list that held something before, by section, is now empty.
+
+    That many things do not vanish at once; rather, the answer is not whole. So nothing in it is taken for absent.
+    """
+    for plan in plans:
+        held = {
+            (item["kind"], item["identity"]): item.get("listed") for item in before.get(plan.section, _NONE)["changes"]
+        }
+        for change in plan.changes:
+            _not_emptied(change.kind, change.identity, held.get(change.key), change.listed)
+
+
+_NONE: Mapping[str, Any] = {"changes": ()}
+
+
+def _not_emptied(kind: str, identity: str, before: int | None, now: int | None) -> None:
+    if before and now == 0:
+        raise UnreadableState(
+            f"{BY_TYPE[kind].title} {identity}: the list that held {before} when the plan was made is empty now, "
+            "which is not believed",
+            "Nothing is taken for absent. Look whether they are still there, then plan again.",
+        )
 
 
 def _hash(approved: Mapping[str, Mapping[str, Any]], section: str) -> str:
@@ -147,6 +174,7 @@ def unmoved(change: Change, now: Observed) -> None:
     """
     if now.presence == "unknown":
         raise UnreadableState(f"{BY_TYPE[now.kind].title} {now.identity}: {now.reason}", _NOT_BEGUN)
+    _not_emptied(change.kind, change.identity, change.listed, now.listed)
     problem = _difference(change, now)
     if problem:
         raise PlanRefused(

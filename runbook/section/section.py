@@ -117,7 +117,8 @@ class Section:
         """
         self._approval = None
         self._plan = plan = self._guarded(self._fresh_plan)
-        hands = {change.key: BY_TYPE[change.kind].by_hand(change) for change in plan.pending}
+        open_keys = {(item.kind, item.identity) for item in plan.problems}  # what is undecided is done by no hand
+        hands = {c.key: BY_TYPE[c.kind].by_hand(c) for c in plan.pending if c.key not in open_keys}
         self._state.planned(plan, hands)
         self._setup.journal.append("planned", section=plan.section, hash=plan.hash, changes=len(plan.pending))
         view = views.plan_view(plan_json(plan), title=self._title("plan"), plan_hash=plan.hash, hands=hands)
@@ -249,6 +250,7 @@ class Section:
         if plan is None or not (applied or plan.is_empty or self.mode == "verify"):
             return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
         fresh = self._guarded(lambda: self._settled(wait=applied))
+        self._guarded(lambda: approving.still_listed([fresh], {plan.section: plan_json(plan)}))
         unknown = [item for item in fresh.problems if item.presence == "unknown"]
         if unknown:
             reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)

@@ -28,6 +28,8 @@ RULE = {
     "HeaderContainsMessageHeader": None,
     "HeaderContainsWords": None,
     "SenderIpRanges": None,
+    "ActivationDate": None,
+    "ExpiryDate": None,
 }
 
 
@@ -126,11 +128,21 @@ def test_what_moved_since_the_plan_is_left_alone(run: Run) -> None:
         run.far.rules[:] = [{**RULE, **moved}]
         with pytest.raises(PlanRefused):
             run.apply(made)
-    run.far.rules.clear()
+    run.far.rules[:] = [{**RULE, "Name": "Another", "Guid": "h"}]
     with pytest.raises(PlanRefused, match="existed, now it does not"):
         run.apply(made)
     assert run.far.sent == []
     assert not run.path.exists()
+
+
+@pytest.mark.parametrize("name", ["Rule", "Another"])
+def test_a_list_that_is_suddenly_empty_is_unknown_not_absent(run: Run, name: str) -> None:
+    run.far.rules.append({**RULE, "Name": name})
+    made = plan(run.far)
+    run.far.rules.clear()
+    with pytest.raises(UnreadableState, match="held 1 when the plan was made is empty now"):
+        run.apply(made)
+    assert run.far.sent == []
 
 
 def test_what_appeared_since_the_plan_is_left_alone(run: Run) -> None:

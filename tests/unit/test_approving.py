@@ -14,7 +14,14 @@ from runbook.section.approving import check, unchanged_everywhere
 KIND = "QuarantinePolicy"
 
 
-def plan(*, found: bool | str = False, want: bool = True, section: str = "s", presence: Any = "present") -> Plan:
+def plan(
+    *,
+    found: bool | str = False,
+    want: bool = True,
+    section: str = "s",
+    presence: Any = "present",
+    listed: int | None = None,
+) -> Plan:
     wanted = Resource(
         kind=KIND,
         identity="A",
@@ -24,7 +31,7 @@ def plan(*, found: bool | str = False, want: bool = True, section: str = "s", pr
     )
     properties = {"ESNEnabled": found} if presence == "present" else {}
     observed = Observed(
-        kind=KIND, identity="A", presence=presence, properties=properties, reason="no answer", handle="g"
+        kind=KIND, identity="A", presence=presence, properties=properties, reason="no answer", handle="g", listed=listed
     )
     return diff([wanted], [observed], section=section, scope={"inputs": {}}, types=VALUE_TYPES)
 
@@ -88,3 +95,16 @@ def test_every_section_must_still_be_as_approved() -> None:
         unchanged_everywhere([first, second], stored(first))
     with pytest.raises(UnreadableState, match="no answer"):
         unchanged_everywhere([first, plan(section="b", presence="unknown")], stored(first, second))
+
+
+def test_how_many_others_were_listed_is_no_part_of_the_hash() -> None:
+    assert plan(listed=40).hash == plan(listed=41).hash
+    made = plan(presence="absent", listed=41)
+    assert check(made, "", stored(plan(presence="absent", listed=40))).plan_hash == made.hash
+
+
+def test_a_list_that_was_not_empty_and_is_now_is_unknown() -> None:
+    approved = stored(plan(presence="absent", listed=40))
+    for refuse in (lambda made: check(made, "", approved), lambda made: unchanged_everywhere([made], approved)):
+        with pytest.raises(UnreadableState, match="held 40 when the plan was made is empty now"):
+            refuse(plan(presence="absent", listed=0))

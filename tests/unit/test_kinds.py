@@ -55,7 +55,7 @@ def far(case: dict[str, Any]) -> Any:
 
 # What every row of the service has, so that a case only says what it is about.
 ALWAYS = {
-    "Get-TransportRule": ("HeaderContainsMessageHeader", "HeaderContainsWords", "SenderIpRanges", "SetSCL", "Mode"),
+    "Get-TransportRule": tuple(VALUE_TYPES["TransportRule"].keys() - {"Enabled", "AlsoSet"}),
     "Get-HostedContentFilterPolicy": tuple(VALUE_TYPES["HostedContentFilterPolicy"]),
     "domains": ("allowed_delivery_modes", "ip_restrictions", "drop_dispositions"),
 }

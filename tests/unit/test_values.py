@@ -25,6 +25,7 @@ TYPES = {
         values.TEXT_SET,
         values.NETWORKS,
         values.TIMESPAN,
+        values.DATE,
         values.PERMISSIONS,
     )
 }
