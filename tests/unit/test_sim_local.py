@@ -130,6 +130,7 @@ def test_foreign_objects_stay_byte_for_byte(tenant: LocalTenant) -> None:
     after = tenant.canonical()
     assert [name.split("/")[0] for name in before if before[name] != after[name]] == ["HostedContentFilterPolicy"]
     text = next(text for name, text in before.items() if name.startswith("AcceptedDomain/"))
+    assert not any('"_' in text for text in before.values())
     assert text.startswith('{"AddressBookEnabled":true,"AuthenticationType":"Managed","Default":true,')
 
 
