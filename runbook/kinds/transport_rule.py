@@ -31,6 +31,7 @@ _TYPES = {
     "ExpiryDate": DATE,
     "AlsoSet": TEXT_SET,
 }
+_DATES = ("ActivationDate", "ExpiryDate")
 _PAIR = ("HeaderContainsMessageHeader", "HeaderContainsWords")
 # Conditions and actions that a rule can hold beside the compared ones [DOCS, G2O-FIX]; every exception
 # begins with ExceptIf. A property that is in neither list is new to us and is left out of the comparison.
@@ -88,7 +89,8 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> 
     state = WORD.canonical(row.get("State"))
     if state not in ("enabled", "disabled"):
         return unknown(TYPE, identity, f"the rule's state is {row.get('State')!r}, neither Enabled nor Disabled")
-    properties = {name: needed(row, name) for name in _TYPES if name not in ("Enabled", "AlsoSet")}
+    properties = {name: needed(row, name) for name in _TYPES if name not in ("Enabled", "AlsoSet", *_DATES)}
+    properties |= {name: row.get(name) for name in _DATES}  # which of the unset ones a row has is the version's
     properties |= {"Enabled": state == "enabled", "AlsoSet": _also_set(row)}
     return Observed(
         kind=TYPE,

@@ -34,7 +34,13 @@ KINDS_OF_EXCHANGE = [kind for kind in KINDS if kind.type != "EmailSecurityDomain
 NETWORK = st.sampled_from(["192.0.2.7", "192.0.2.0/24", "198.51.100.0/26", "203.0.113.1-203.0.113.9"])
 WORDS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), min_size=1, max_size=64)
 # Parameters that no label sets: what the kinds add by themselves, and a threshold that they know how to restore.
-IMPLIED = {"Mode": st.just("Enforce"), "AlsoSet": st.just([]), "BulkThreshold": st.integers(1, 9)}
+IMPLIED = {
+    "Mode": st.just("Enforce"),
+    "AlsoSet": st.just([]),
+    "BulkThreshold": st.integers(1, 9),
+    "ActivationDate": st.none(),
+    "ExpiryDate": st.none(),
+}
 
 
 def documented() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
@@ -62,6 +63,8 @@ def other_text(chance: Random, text: str | None, alphabet: str = LETTERS) -> str
     letter = pick(chance, *(c for c in alphabet if c not in (text or " ")[place] + " "))
     if text is None:
         return str(letter)
+    if "ß" in text and maybe(chance):
+        return text.replace("ß", "ss")  # what casefold would take for the same
     return pick(chance, None, f"{text}{letter}", f"{text[:place]}{letter}{text[place + 1 :]}")  # type: ignore[no-any-return]
 
 
@@ -167,6 +170,18 @@ def spell_permissions(chance: Random, thing: int | None) -> Any:
     return pick(chance, thing, str(thing), "[" + pick(chance, "\n", "\r\n").join(lines) + pick(chance, "]", "\n]"))
 
 
+def spell_date(chance: Random, thing: int | None) -> Any:
+    """Seconds since an epoch, by clocks of several zones, with and without seven digits of a second."""
+    if thing is None:
+        return pick(chance, None, "")
+    zone = timezone(timedelta(hours=chance.randint(-11, 13)))
+    moment = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=thing)
+    if maybe(chance):
+        return moment.strftime("%Y-%m-%dT%H:%M:%S") + pick(chance, "", ".0", ".0000000") + "Z"
+    written = moment.astimezone(zone).isoformat()
+    return written[:19] + pick(chance, "", ".0000000") + written[19:]
+
+
 def other_number(chance: Random, thing: int | None) -> int | None:
     """The next number up or, from above zero, down, or none where there was one."""
     return 0 if thing is None else pick(chance, None, thing + 1, thing - 1 if thing > 0 else thing + 2)  # type: ignore[no-any-return]
@@ -197,6 +212,7 @@ MODELS = {
             spell_networks,
             lambda chance, thing: thing ^ {chance.randrange(32)},
         ),
+        Model(values.DATE, st.none() | st.integers(0, 10**9), spell_date, other_number),
         Model(values.TIMESPAN, st.none() | st.integers(0, 11 * 86400), spell_span, other_number),
         Model(
             values.PERMISSIONS,
