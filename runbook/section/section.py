@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -256,7 +257,7 @@ class Section:
         applied = self._state.content["phase"] == "applied"
         if plan is None or not (applied or plan.is_empty or self.mode == "verify"):
             return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
-        fresh = self._guarded(lambda: self._settled(wait=applied))
+        fresh, seconds = self._guarded(lambda: self._settled(wait=applied))
         self._guarded(lambda: approving.still_listed([fresh], {plan.section: plan_json(plan)}))
         unknown = [item for item in fresh.problems if item.presence == "unknown"]
         if unknown:
@@ -266,12 +267,12 @@ class Section:
             return views.message("Nothing to verify: this section sets nothing that an API could read.")
         checks = observing.checks(fresh)
         problems = plan_json(fresh)["problems"]
-        ok = fresh.is_empty
+        ok, waited = fresh.is_empty, {"waited_seconds": seconds}
         self._state.save(
             phase="verified",
-            verification={"at": journal.now(), "ok": ok, "checks": checks, "problems": problems},
+            verification={"at": journal.now(), "ok": ok, "checks": checks, "problems": problems, **waited},
         )
-        self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks))
+        self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks), **waited)
         view = views.checks_view(checks, title=self._title("verification"))
         if not ok and not self.interactive:
             _show(view)
@@ -280,18 +281,19 @@ class Section:
             self._fail(DriftFound(detail, "Plan and apply again, or ask who changed it."))
         return view
 
-    def _settled(self, *, wait: bool) -> Plan:
+    def _settled(self, *, wait: bool) -> tuple[Plan, float]:
+        """Return a fresh plan, and how many seconds were waited until it was as asked, or waiting was given up."""
         fresh = self._fresh_plan()
         if not wait or fresh.is_empty:
-            return fresh
-        seen = [fresh]
+            return fresh, 0.0
+        seen, began = [fresh], time.monotonic()
 
         def as_asked() -> bool:
             seen[0] = self._fresh_plan()
             return seen[0].is_empty
 
         self._setup.patience.poll(as_asked)
-        return seen[0]
+        return seen[0], round(time.monotonic() - began, 1)
 
     def finish(self) -> View:
         """Close the section: write its result and say what changed and where the run's files are."""
