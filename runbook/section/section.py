@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -249,7 +250,7 @@ class Section:
         applied = self._state.content["phase"] == "applied"
         if plan is None or not (applied or plan.is_empty or self.mode == "verify"):
             return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
-        fresh = self._guarded(lambda: self._settled(wait=applied))
+        fresh, seconds = self._guarded(lambda: self._settled(wait=applied))
         self._guarded(lambda: approving.still_listed([fresh], {plan.section: plan_json(plan)}))
         unknown = [item for item in fresh.problems if item.presence == "unknown"]
         if unknown:
@@ -259,12 +260,12 @@ class Section:
         if not checks and not fresh.problems:
             return views.message("Nothing to verify: this section sets nothing that an API could read.")
         problems = plan_json(fresh)["problems"]
-        ok = fresh.is_empty
+        ok, waited = fresh.is_empty, {"waited_seconds": seconds}
         self._state.save(
             phase="verified",
-            verification={"at": journal.now(), "ok": ok, "checks": checks, "problems": problems},
+            verification={"at": journal.now(), "ok": ok, "checks": checks, "problems": problems, **waited},
         )
-        self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks))
+        self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks), **waited)
         aim = self._setup.course.aim
         view = views.checks_view(checks, title=self._title("verification"), aim=aim)
         if not ok and not self.interactive:
@@ -274,7 +275,8 @@ class Section:
             self._fail(self._setup.course.failure(detail))
         return view
 
-    def _settled(self, *, wait: bool) -> Plan:
+    def _settled(self, *, wait: bool) -> tuple[Plan, float]:
+        """Return a fresh plan, and how many seconds were waited until it was as asked, or waiting was given up."""
         setup = self._setup
 
         def look() -> Plan:
@@ -282,15 +284,15 @@ class Section:
 
         fresh = look()
         if not wait or fresh.is_empty:
-            return fresh
-        seen = [fresh]
+            return fresh, 0.0
+        seen, began = [fresh], time.monotonic()
 
         def as_asked() -> bool:
             seen[0] = look()
             return seen[0].is_empty
 
         self._setup.patience.poll(as_asked)
-        return seen[0]
+        return seen[0], round(time.monotonic() - began, 1)
 
     def finish(self) -> View:
         """Close the section: write its result and say what changed and where the run's files are."""

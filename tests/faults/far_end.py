@@ -80,9 +80,15 @@ class FarEnd:
     def plan(self, *parameters: str) -> Any:
         return self.kit("plan", "--tenant", "demo", *parameters)
 
-    def apply(self) -> Any:
+    def apply(self, tenant: str = "demo", **environment: str) -> Any:
         """Apply the newest plan."""
-        return self.kit("apply", "--tenant", "demo", "--approve", self.kit.result("plan")["plan_hash"])
+        approved = self.kit.result("plan")["plan_hash"]
+        return self.kit("apply", "--tenant", tenant, "--approve", approved, **environment)
+
+    def through(self, address: str) -> None:
+        """Describe the tenant `between`: the same one, reached through a door that alters answers."""
+        content = {"tenants": {"between": {"simulated": {"address": address, "state": str(self.kit.state)}}}}
+        (self.kit.folder / "tenants.yaml").write_text(json.dumps(content))
 
     def changes(self) -> list[dict[str, Any]]:
         """The pending changes of the newest plan, all sections."""
