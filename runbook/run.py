@@ -16,6 +16,7 @@ from runbook.errors import PlanRefused, UnreadableState
 from runbook.inputs import RUN_FIELDS, effective
 from runbook.journal import Journal
 from runbook.library import Document
+from runbook.provisional import write_provisional
 from runbook.runs import RunFolder, approval_for, read_json, write_json, write_text
 from runbook.tutorial import Section
 
@@ -75,19 +76,32 @@ def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
         request = replace(request, tutorial=request.tutorial or approval["tutorial"]["name"])
     document = check_request(request)
     folder = RunFolder.create(request.tenant, request.mode, request.base)
-    log = Journal(folder.journal)
-    log.append("run-started", tenant=request.tenant, mode=request.mode, tutorial=document.name)
-    parameters = dict(request.parameters)
-    if approval is not None:
-        write_json(folder.approval, approval)
-        parameters = approval["parameters"]
-    interrupted, asked = _execute_all(request, document, folder, parameters, progress)
-    outcome = _close(request, document, folder, interrupted, asked)
-    from runbook.record import write_record
+    with folder.hold():
+        _begin(request, document, folder)
+        parameters = dict(request.parameters)
+        if approval is not None:
+            write_json(folder.approval, approval)
+            parameters = approval["parameters"]
+        interrupted, asked = _execute_all(request, document, folder, parameters, progress)
+        outcome = _close(request, document, folder, interrupted, asked)
+        from runbook.record import write_record
 
-    progress("record")
-    write_record(folder)
+        progress("record")
+        write_record(folder)
     return outcome
+
+
+def _begin(request: Request, document: Document, folder: RunFolder) -> None:
+    """Leave, before anything is read, what a run that is killed is told by: a first entry and a provisional record."""
+    entry = Journal(folder.journal).append(
+        "run-started",
+        tenant=request.tenant,
+        mode=request.mode,
+        tutorial=document.name,
+        sha256=document.compiled.tutorial.sha256,
+        simulated=tenants.entry(request.tenant).simulated is not None,
+    )
+    write_provisional(folder, request.tenant, request.mode, entry["at"])
 
 
 def _same_parameters(given: Mapping[str, Any], approved: Mapping[str, Any]) -> None:
@@ -132,11 +146,13 @@ def _execute_all(
 ) -> tuple[bool, dict[str, Any]]:
     """Run the notebooks; return whether somebody interrupted the run, and what a simulated tenant was asked."""
     entry = tenants.entry(request.tenant)
-    server = tenants.serve(request.tenant, entry) if entry.simulated is not None else None
-    before = tenants.last_request(request.tenant, entry)
-    preload()
-    interrupted = False
+    server = None
+    before, interrupted = 0, False
     try:
+        server = tenants.serve(request.tenant, entry) if entry.simulated is not None else None
+        before = tenants.last_request(request.tenant, entry)
+        preload()
+        _write_whole_below(folder)
         with _worker(request.engine) as worker:
             for section in document.sections:
                 progress(section.heading)
@@ -161,6 +177,12 @@ def preload() -> None:
     import tenantapi.exchange
     import tenantapi.graph
     import tenantapi.tokens  # noqa: F401
+
+
+def _write_whole_below(folder: RunFolder) -> None:
+    from runbook.engine.files import write_whole_below
+
+    write_whole_below(folder.path)
 
 
 @contextlib.contextmanager

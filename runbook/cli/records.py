@@ -33,13 +33,18 @@ def list_runs(tenant: str | None) -> None:
 @records.command("show", epilog="Example: runbook records show runs/20261123T201500Z-demo-apply-1a2b3c")
 @click.argument("run", type=click.Path(path_type=Path))
 def show(run: Path) -> int:
-    """Make the record of RUN (a run's folder) again from its files, and print its path."""
+    """Make the record of RUN (a run's folder) from its files, and print its path.
+
+    A run that was killed has none yet: it gets one that says what is known and what is not.
+    """
     folder = run if run.is_dir() else runs_directory() / run
+    whole = RunFolder(folder.absolute())
     if not (folder / "result.json").is_file():
-        raise UsageError(f"{run} is not the folder of a finished run.", "See them with: runbook records list")
+        from runbook.unfinished import close_unfinished
+
+        close_unfinished(whole)
     from runbook.record import doubt, write_record
 
-    whole = RunFolder(folder.absolute())
     try:
         click.echo(str(write_record(whole)))
         said = doubt(whole)

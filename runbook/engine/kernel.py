@@ -1,0 +1,40 @@
+"""Reach a kernel over sockets in a private folder, so that no port of it can be seen or connected to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+
+
+class PrivateKernelManager(AsyncKernelManager):
+    """A kernel manager that talks over Unix sockets in a folder that only its owner may enter (mode 0700).
+
+    Over TCP, jupyter_client opens five ports on loopback, which every user of the machine can connect to; only the
+    key in the connection file keeps them out [jupyter_client 8, "Connection files"].
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Not below a run's folder: a socket's whole path may be 107 bytes long (unix(7)).
+        self._folder = tempfile.mkdtemp(prefix="runbook-")
+        self.transport = "ipc"
+        self.connection_file = str(Path(self._folder) / "kernel.json")
+
+    async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        await super()._async_cleanup_resources(restart=restart)
+        if not restart:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __del__(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        super().__del__()
+
+
+def kernel_options() -> dict[str, Any]:
+    """Return nbclient's option for such a kernel; nothing where the system has no Unix sockets for it (Windows)."""
+    return {"kernel_manager_class": PrivateKernelManager} if os.name == "posix" else {}
