@@ -36,5 +36,10 @@ class PrivateKernelManager(AsyncKernelManager):
 
 
 def kernel_options() -> dict[str, Any]:
-    """Return nbclient's option for such a kernel; nothing where the system has no Unix sockets for it (Windows)."""
-    return {"kernel_manager_class": PrivateKernelManager} if os.name == "posix" else {}
+    """Return nbclient's options for such a kernel; where the system has no Unix sockets for it (Windows) it uses TCP.
+
+    The kernel writes to the terminal past everybody, so it keeps its log to what is critical: when it is
+    interrupted it logs a traceback of its own. What goes wrong in a cell is in the notebook.
+    """
+    quiet = {"extra_arguments": ["--IPKernelApp.log_level=50"]}
+    return {"kernel_manager_class": PrivateKernelManager, **quiet} if os.name == "posix" else quiet
