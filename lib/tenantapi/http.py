@@ -70,6 +70,7 @@ class Http:
         self._budget = Budget()
         self._numbers = itertools.count(1)
         self._moved: dict[str, str] = {}
+        self._known = dict.fromkeys(tenant.secrets)
 
     def request(
         self,
@@ -98,6 +99,8 @@ class Http:
         ``bearer`` never goes there.
         """
         body, content_type = encoded(json, form)
+        if bearer is not None:
+            self._known[bearer] = None
         order = Order(
             tenant=self._tenant.name,
             method=method,
@@ -110,6 +113,7 @@ class Http:
             body=body,
             bearer=bearer,
             nearby=nearby,
+            secrets=self.secrets(),
         )
         answer, tries = self._persist(order)
         if answer.status < 300 or answer.status in tolerate:
@@ -122,6 +126,10 @@ class Http:
             tries=tries,
             retry_after=retry_after(answer, self._clock()),
         )
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return the tenant's credentials and every bearer token that was used so far."""
+        return tuple(self._known)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

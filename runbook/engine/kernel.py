@@ -25,6 +25,11 @@ class PrivateKernelManager(AsyncKernelManager):
         self.transport = "ipc"
         self.connection_file = str(Path(self._folder) / "kernel.json")
 
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """Return the command that starts the kernel: an IPython kernel is started without the port of its own."""
+        own = {"ipykernel_launcher": "runbook.engine.private_kernel"}
+        return [own.get(word, word) for word in super().format_kernel_cmd(extra_arguments)]
+
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)
         if not restart:

@@ -26,7 +26,7 @@ ACTION, AFTER = os.environ["STOP_INSIDE"].split(":")
 done = []
 
 def runs_cells():
-    return os.getpid() != FIRST or "ipykernel_launcher" in " ".join(sys.orig_argv)
+    return os.getpid() != FIRST or "kernel.json" in " ".join(sys.orig_argv)
 
 def hook(event, arguments):
     if event != "open" or done or not str(arguments[0]).endswith("journal.jsonl") or not runs_cells():

@@ -66,8 +66,7 @@ def refused(tenant: Tenant, found: Mapping[str, Any]) -> SignInError:
     """
     text = str(found.get("error_description") or found.get("error") or "no reason given")
     codes = codes_of(found)
-    certificate = tenant.certificate
-    secrets = [secret for secret in (tenant.client_secret, certificate and certificate.passphrase) if secret]
+    secrets = tenant.secrets
     said = concealed(" ".join(text.split()), secrets)
     name = _text(found.get("error"))
     machine = tenant.sign_in == "managed-identity"
@@ -80,7 +79,7 @@ def refused(tenant: Tenant, found: Mapping[str, Any]) -> SignInError:
         ),
         service=_SERVICE,
         status=found.get("status"),
-        request_id=_text(found.get("trace_id")),
+        request_id=concealed(trace, secrets)[:100] if (trace := _text(found.get("trace_id"))) else None,
         kind=concealed(name, secrets) if name else None,
         codes=codes,
     )
