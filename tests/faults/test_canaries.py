@@ -23,7 +23,10 @@ from faults.watching import Seen, watched
 
 from runbook import simulated
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+    pytest.mark.timeout(400),
+]  # several runs, on a machine that may be busy
 CASES = yaml.safe_load((Path(__file__).parent.parent / "cases" / "faults" / "canaries.yaml").read_text())
 
 # See stopping.HOOK for how it gets into the process.

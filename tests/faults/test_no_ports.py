@@ -14,7 +14,10 @@ from faults.watching import watched
 
 from runbook import simulated
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+    pytest.mark.timeout(400),
+]  # several runs, on a machine that may be busy
 
 
 @pytest.mark.parametrize("engine", ["runbook", "nbclient"])

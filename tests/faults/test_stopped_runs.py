@@ -21,7 +21,10 @@ from faults.stopping import start, wait_until
 from runbook import aftermath, simulated
 from runbook.runs import RunFolder
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals and audit hooks as on Linux")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="signals and audit hooks as on Linux"),
+    pytest.mark.timeout(400),
+]  # several runs, on a machine that may be busy
 CASES = yaml.safe_load((Path(__file__).parent.parent / "cases" / "faults" / "stopped.yaml").read_text())
 
 

@@ -80,14 +80,14 @@ def look(root: int, seen: Seen) -> None:
     seen.looks += 1
 
 
-def watched(process: subprocess.Popen[str], timeout: float = 100) -> tuple[str, str, Seen]:
+def watched(process: subprocess.Popen[str], timeout: float = 180) -> tuple[str, str, Seen]:
     """Wait for a process to end, looking at it all the while; give what it printed and what was seen."""
     seen, ended = Seen(), threading.Event()
 
     def watch() -> None:
         while not ended.is_set():
             look(process.pid, seen)
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
