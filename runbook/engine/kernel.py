@@ -20,8 +20,9 @@ class PrivateKernelManager(AsyncKernelManager):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # Not below a run's folder: a socket's whole path may be 107 bytes long (unix(7)).
-        self._folder = tempfile.mkdtemp(prefix="runbook-")
+        # Not below a run's folder: a socket's whole path may be 107 bytes long (unix(7)), on some systems 103.
+        usual = tempfile.gettempdir()
+        self._folder = tempfile.mkdtemp(prefix="runbook-", dir=usual if len(os.fsencode(usual)) < 70 else "/tmp")
         self.transport = "ipc"
         self.connection_file = str(Path(self._folder) / "kernel.json")
 

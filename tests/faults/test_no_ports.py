@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,11 +23,12 @@ pytestmark = [
 
 @pytest.mark.parametrize("engine", ["runbook", "nbclient"])
 def test_no_port_of_a_run_is_open(kit: Kit, engine: str) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("runbook-*"))
+    scratch = tempfile.mkdtemp(dir="/tmp")  # a socket's path must be short
     with simulated.serving(kit.state) as address:
         run = subprocess.Popen(
             [sys.executable, "-m", "runbook", "plan", "--tenant", "demo", "--engine", engine],
-            cwd=kit.folder, env=kit.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=kit.folder, env=kit.environment(TMPDIR=scratch),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         _, errors, seen = watched(run)
     assert run.returncode == 3, errors
@@ -35,7 +37,8 @@ def test_no_port_of_a_run_is_open(kit: Kit, engine: str) -> None:
     assert seen.connected == {urlsplit(address).port}, "the tenant was called, and nobody else"
     kernels = [line for line in seen.command_lines if b"kernel.json" in line]
     assert bool(kernels) == (engine == "nbclient")
-    assert set(Path(tempfile.gettempdir()).glob("runbook-*")) <= before, "the private folder is still there"
+    assert list(Path(scratch).glob("runbook-*")) == [], "the private folder is still there"
+    shutil.rmtree(scratch)
 
 
 PRIVATE = """
