@@ -256,7 +256,7 @@ def test_a_refusal_never_repeats_a_passphrase():
     word = secrets.token_urlsafe()
     described = with_certificate("x.pem", passphrase=Secret(word))
     assert word not in str(refused(described, {"error": word, "error_description": f"no {word}"}, described.secrets))
-    assert word not in str(refused(described, {"error": word}).kind)
+    assert word not in str(refused(described, {"error": word}, described.secrets).kind)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such bits")
