@@ -17,6 +17,7 @@ from runbook.compile.result import Bounds, Compiled, Input, ResourceDraft
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
 from runbook.errors import InputError
 from runbook.references import egress_snapshot
+from runbook.secretlike import is_secrets_name, kind_of_secret
 from runbook.values import TIMESPAN, dotnet_timespan, parse_timespan
 
 Annotation = Literal["str", "int", "bool", "list"]
@@ -297,8 +298,11 @@ def effective(
     """Check everything that was given and return the effective values, in the order of `fields`.
 
     `given` are parameters, `tenant` the tenant's own inputs; names of other sections (`known`) are allowed
-    there and left alone. Raises InputError for an unknown name or a value that is not allowed.
+    there and left alone. Raises InputError for an unknown name, a value that is not allowed, and anything that
+    looks like a credential, which is then not quoted.
     """
+    refuse_secrets(tenant, "tenants.yaml")
+    refuse_secrets(given, source)
     names = {field.name for field in fields}
     for name in (*given, *tenant):
         if name not in names and name not in known:
@@ -323,9 +327,24 @@ def effective(
     return tuple(result)
 
 
+def refuse_secrets(values: Mapping[str, Any], origin: str) -> None:
+    """Raise InputError, which quotes nothing, when a name or a value looks like a credential."""
+    for name, value in values.items():
+        if kind := kind_of_secret(name):
+            raise InputError(f"The name of an input ({origin}) looks like {kind}. It is not shown here.", _NEVER)
+        if kind := kind_of_secret(value, may_be_hash=name == "approve"):
+            raise InputError(f"{name} ({origin}): the value looks like {kind}. It is not shown here.", _NEVER)
+
+
+_NEVER = (
+    "A secret is never a parameter: it would stand in the notebook. Name it in tenants.yaml instead, as {env: NAME} "
+    "or {file: PATH}. If it was typed or stored in clear, replace it."
+)
+
+
 def _unknown_input(name: str, known: Sequence[str]) -> InputError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known inputs: {', '.join(known)}."
-    if re.search(r"secret|password|token|api_?key", name, re.IGNORECASE):
-        hint = "A secret is never a parameter: it would stand in the notebook. Name it in tenants.yaml instead."
+    if is_secrets_name(name):
+        hint = _NEVER
     return InputError(f"There is no input {name!r}.", hint)

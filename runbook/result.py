@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbook import __version__, journal
+from runbook import __version__, aftermath, journal
 from runbook.errors import ExitCode
 from runbook.library import Document
 from runbook.runs import RunFolder, read_json, whole_digest
@@ -46,9 +47,11 @@ _TAKEN_BACK = (
 def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]:
     """Put the sections' results together. A section that did not end by itself is called what it is."""
     done = {item["section"]: item for item in folder.sections()}
+    fates = aftermath.fates(aftermath.whole_entries(folder.journal))
     sections = []
     for section in document.sections:
-        item = done.get(section.id) or _never_run(document, section, folder)
+        item = done.get(section.id) or _never_run(document, section, folder, facts.interrupted)
+        item = aftermath.settled(item, fates.get(section.id, {}))
         if item["status"] == "running":
             item = {**item, "status": "interrupted" if facts.interrupted else "failed"}
             item["error"] = item["error"] or _stopped_midway(folder, item)
@@ -80,7 +83,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
     }
 
 
-def _never_run(document: Document, section: Section, folder: RunFolder) -> dict[str, Any]:
+def _never_run(document: Document, section: Section, folder: RunFolder, interrupted: bool) -> dict[str, Any]:
     number = document.number(section.id)
     began = folder.notebook(number, section.id).is_file()
     item = {"number": number, "section": section.id, "phase": "not opened"}
@@ -88,7 +91,7 @@ def _never_run(document: Document, section: Section, folder: RunFolder) -> dict[
         "section": section.id,
         "number": number,
         "title": section.heading,
-        "status": "failed" if began else "not-run",
+        "status": ("interrupted" if interrupted else "failed") if began else "not-run",
         "phase": "not opened",
         "inputs": [],
         "plan": None,
@@ -105,7 +108,7 @@ def _stopped_midway(folder: RunFolder, item: Mapping[str, Any]) -> dict[str, Any
     """Explain a section that began and never said how it ended, from its notebook."""
     detail = f"The notebook stopped in phase {item['phase']!r} without a word."
     path = folder.notebook(item["number"], item["section"])
-    if path.is_file():
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # a notebook of papermill's own may be torn
         for cell in read_json(path)["cells"]:
             for output in cell.get("outputs", []):
                 if output["output_type"] == "error":

@@ -20,6 +20,7 @@ from runbook.inputs import RUN_FIELDS, effective
 from runbook.journal import Journal, mend
 from runbook.library import Document
 from runbook.locking import alone
+from runbook.provisional import write_provisional
 from runbook.runs import RunFolder, approval_for, approval_from_file, read_json, still_valid, write_json, write_text
 from runbook.tutorial import Section
 
@@ -102,6 +103,7 @@ def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
             check_request(replace(request, parameters={}) if request.resume else request)
             held.enter_context(alone(request.tenant))
         task = _taken_up(request) if request.resume else _begun(request)
+        held.enter_context(task.folder.hold())
         interrupted, asked = _execute_all(task, progress)
         outcome = _close(task, interrupted, asked)
         from runbook.record import write_record
@@ -125,12 +127,11 @@ def _begun(request: Request) -> Task:
         request = replace(request, tutorial=request.tutorial or approval["tutorial"]["name"])
     document = check_request(request)
     folder = RunFolder.create(request.tenant, request.mode if not back else f"rollback-{request.mode}", request.base)
-    log = Journal(folder.journal)
-    log.append("run-started", tenant=request.tenant, mode=request.mode, tutorial=document.name, **back)
+    _begin(request, document, folder, back)
     parameters = request.parameters
     if approval is not None:
         write_json(folder.approval, approval)
-        log.append("plan-approved", approval=approval)
+        Journal(folder.journal).append("plan-approved", approval=approval)
         parameters = approval["parameters"]
     return Task(request=request, document=document, folder=folder, parameters=parameters)
 
@@ -156,6 +157,8 @@ def _taken_up(request: Request) -> Task:
     """Go on with a run that stopped, in its own folder. What the earlier attempt left is put aside there."""
     assert request.resume is not None
     folder = RunFolder(request.resume.absolute())
+    if folder.is_held():
+        raise PlanRefused(f"The run {folder.path.name} has not ended.", "Wait for it, or stop it with Ctrl-C.")
     torn = mend(folder.journal)
     history = read_history(folder.path)
     if history.approval is None:
@@ -170,10 +173,25 @@ def _taken_up(request: Request) -> Task:
     back = Path(history.takes_back) if history.takes_back else None
     request = replace(request, mode="apply", tutorial=history.tutorial, takes_back=back, rest=history.rest)
     attempt = folder.put_aside()
-    Journal(folder.journal).append("run-resumed", attempt=attempt + 1, torn_bytes=torn)
+    entry = Journal(folder.journal).append("run-resumed", attempt=attempt + 1, torn_bytes=torn)
+    write_provisional(folder, request.tenant, request.mode, entry["at"])
     if not folder.approval.is_file() or read_json(folder.approval) != history.approval:
         write_json(folder.approval, history.approval)  # the journal's word counts
     return Task(request=request, document=document, folder=folder, parameters=history.approval["parameters"])
+
+
+def _begin(request: Request, document: Document, folder: RunFolder, back: Mapping[str, Any]) -> None:
+    """Leave, before anything is read, what a run that is killed is told by: a first entry and a provisional record."""
+    entry = Journal(folder.journal).append(
+        "run-started",
+        tenant=request.tenant,
+        mode=request.mode,
+        tutorial=document.name,
+        sha256=document.compiled.tutorial.sha256,
+        simulated=tenants.entry(request.tenant).simulated is not None,
+        **back,
+    )
+    write_provisional(folder, request.tenant, request.mode, entry["at"])
 
 
 def _same_parameters(given: Mapping[str, Any], approved: Mapping[str, Any]) -> None:
@@ -214,11 +232,13 @@ def _execute_all(task: Task, progress: Progress) -> tuple[bool, dict[str, Any]]:
     """Run the notebooks; return whether somebody interrupted the run, and what a simulated tenant was asked."""
     name = task.request.tenant
     entry = tenants.entry(name)
-    server = tenants.serve(name, entry) if entry.simulated is not None else None
-    before = tenants.last_request(name, entry)
-    preload()
-    interrupted = False
+    server = None
+    before, interrupted = 0, False
     try:
+        server = tenants.serve(name, entry) if entry.simulated is not None else None
+        before = tenants.last_request(name, entry)
+        preload()
+        _write_whole_below(task.folder)
         with _worker(task.request.engine) as worker:
             for section in task.sections:
                 progress(section.heading)
@@ -243,6 +263,12 @@ def preload() -> None:
     import tenantapi.exchange
     import tenantapi.graph
     import tenantapi.tokens  # noqa: F401
+
+
+def _write_whole_below(folder: RunFolder) -> None:
+    from runbook.engine.files import write_whole_below
+
+    write_whole_below(folder.path)
 
 
 @contextlib.contextmanager

@@ -7,12 +7,14 @@ Last of all comes ``manifest.json``, the hashes of all of them, and ``manifest.s
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,9 +81,53 @@ class RunFolder:
                 os.replace(path, aside / path.name)
         return number
 
+    def hold(self) -> Hold:
+        """Show that a process of this run lives, until the returned hold is let go or the process ends."""
+        return Hold(self.path)
+
+    def is_held(self) -> bool | None:
+        """Whether a process of this run still lives; None where the system cannot tell (Windows, some shares)."""
+        try:
+            import fcntl
+
+            descriptor = os.open(self.path, os.O_RDONLY)
+        except (ImportError, OSError):
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        return False
+
     def sections(self) -> list[dict[str, Any]]:
         """Return what the sections have written so far, in their order."""
         return [read_json(path) for path in sorted((self.path / "sections").glob("*.json"))]
+
+
+class Hold:
+    """A shared lock on a run's folder. A forked child holds it with its parent; the system lets go of a dead one's."""
+
+    def __init__(self, path: Path) -> None:
+        self.let_go: Callable[[], object] = lambda: None
+        try:
+            import fcntl
+
+            descriptor = os.open(path, os.O_RDONLY)
+        except (ImportError, OSError):
+            return
+        self.let_go = weakref.finalize(self, os.close, descriptor)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+    def __enter__(self) -> Hold:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
 
 
 def write_json(path: Path, value: Any) -> None:

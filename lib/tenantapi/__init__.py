@@ -43,6 +43,10 @@ class Services:
     exchange: ExchangeClient
     _http: Http = field(repr=False)
 
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return the tenant's credentials and every token that was used so far."""
+        return self._http.secrets()
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

@@ -19,6 +19,7 @@ from tenantapi.errors import ApiError, MalformedAnswerError, Service
 from tenantapi.tenant import Secret, concealed
 
 # Exchange and Graph, Entra ID, Cloudflare, in that order [CAP, MOD; msal; cloudflare.md 7].
+_LONGEST_ID = 100
 _REQUEST_ID_HEADERS = ("request-id", "x-ms-request-id", "cf-ray")
 
 
@@ -60,6 +61,8 @@ class Order:
     bearer: Secret | None = None
     nearby: bool = False
     """True for a call to this machine or link, which no proxy can carry."""
+    secrets: tuple[Secret, ...] = field(default=(), repr=False)
+    """What an answer to this call must not be seen to repeat."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A call holds credentials and is never pickled.")
@@ -68,11 +71,6 @@ class Order:
     def label(self) -> str:
         """Name tenant and operation, the way every error begins."""
         return f"{self.tenant}, {self.operation}"
-
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """Return what an answer to this call must not be seen to repeat."""
-        return () if self.bearer is None else (self.bearer,)
 
 
 class Headers(Mapping[str, str]):
@@ -108,10 +106,13 @@ class Answer:
 
     @property
     def request_id(self) -> str | None:
-        """Return the id under which the service's own support finds this call."""
+        """Return the id under which the service's own support finds this call.
+
+        It goes into logs and messages, so a credential that a service put there is blotted out.
+        """
         for name in _REQUEST_ID_HEADERS:
             if name in self.headers:
-                return self.headers[name]
+                return concealed(self.headers[name], self.order.secrets)[:_LONGEST_ID]
         return None
 
     def json(self) -> Any:

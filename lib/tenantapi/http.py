@@ -24,6 +24,8 @@ from tenantapi.pacing import Budget, Patience, retry_after
 from tenantapi.tenant import Secret, Tenant
 
 USER_AGENT = f"tenantapi/1 python-requests/{requests.__version__}"
+# What of a request for a token is a credential [RFC 6749, 7523, 8628].
+_SECRET_FIELDS = frozenset({"client_secret", "client_assertion", "refresh_token", "device_code"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -70,6 +72,7 @@ class Http:
         self._budget = Budget()
         self._numbers = itertools.count(1)
         self._moved: dict[str, str] = {}
+        self._known = dict.fromkeys(tenant.secrets)
 
     def request(
         self,
@@ -98,6 +101,8 @@ class Http:
         ``bearer`` never goes there.
         """
         body, content_type = encoded(json, form)
+        sent = [bearer, *(Secret(text) for name, text in (form or {}).items() if name in _SECRET_FIELDS and text)]
+        self._known |= dict.fromkeys(secret for secret in sent if secret is not None)
         order = Order(
             tenant=self._tenant.name,
             method=method,
@@ -110,6 +115,7 @@ class Http:
             body=body,
             bearer=bearer,
             nearby=nearby,
+            secrets=self.secrets(),
         )
         answer, tries = self._persist(order)
         if answer.status < 300 or answer.status in tolerate:
@@ -122,6 +128,10 @@ class Http:
             tries=tries,
             retry_after=retry_after(answer, self._clock()),
         )
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return the tenant's credentials and all that was sent as one so far: tokens, assertions, codes."""
+        return tuple(self._known)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

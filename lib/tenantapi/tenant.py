@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NoReturn, SupportsIndex, final, get_args
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from tenantapi.clouds import CLOUDS, Cloud
 
 _MASK: Final = "[secret]"
+_PART: Final = 12
+# The header of a signed token begins '{"' [RFC 7519], which is this in base64.
+_TOKEN_SHAPE: Final = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*)*")
 _HEADER_SAFE: Final = re.compile(r"[!-~]([ -~]*[!-~])?")
 _ACCOUNT: Final = re.compile(r"[0-9A-Za-z-]*")
 
@@ -69,10 +74,40 @@ class Secret:
 
 
 def concealed(text: str, secrets: Iterable[Secret]) -> str:
-    """Blot out every given credential in a text that a service sent back."""
-    for secret in secrets:
-        text = text.replace(secret.reveal(), str(secret))
-    return text
+    """Blot out every given credential in a text: whole, in part, written for an address, or in base64.
+
+    A part is 12 characters or more, so that an echo which the service cut short is found as well. Whatever has the
+    shape of a signed token is blotted out, known or not: an assertion made for one call is not among the known.
+    """
+    marked = bytearray(len(text))
+    for found in _TOKEN_SHAPE.finditer(text):
+        _mark(marked, found.start(), found.end())
+    forms = {form for secret in secrets for form in _forms(secret.reveal())}
+    for size in {min(len(form), _PART) for form in forms}:
+        alike = [form for form in forms if min(len(form), _PART) == size]
+        for start in range(len(text) - size + 1):
+            if any(text[start : start + size] in form for form in alike):
+                _mark(marked, start, start + size)
+    return "".join(
+        _MASK if hidden else "".join(text[place] for place in places)
+        for hidden, places in itertools.groupby(range(len(text)), marked.__getitem__)
+    )
+
+
+def _mark(marked: bytearray, start: int, end: int) -> None:
+    marked[start:end] = b"\1" * (end - start)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Give a credential the ways it can be written: as it is, for an address, and inside base64 at any place."""
+    yield secret
+    if len(secret) < _PART:
+        return  # in other spellings, something so short would be found everywhere
+    yield quote(secret, safe="")
+    for shift in range(3):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            whole = encode(b" " * shift + secret.encode()).decode().rstrip("=")
+            yield whole[4 if shift else 0 : -2]  # without what depends on its neighbours
 
 
 def is_header_safe(text: str) -> bool:
@@ -136,12 +171,12 @@ class Tenant:
             UUID(self.tenant_id)
         except ValueError:
             raise ValueError(
-                f"Tenant {self.name}: tenant_id {self.tenant_id!r} is not a GUID. "
+                f"Tenant {self.name}: tenant_id {_brief(self.tenant_id)} is not a GUID. "
                 "Take the directory (tenant) id from the Entra admin centre, not a domain name."
             ) from None
         if not _ACCOUNT.fullmatch(self.cloudflare_account_id):
             raise ValueError(
-                f"Tenant {self.name}: cloudflare_account_id {self.cloudflare_account_id!r} "
+                f"Tenant {self.name}: cloudflare_account_id {_brief(self.cloudflare_account_id)} "
                 "has characters that an account id never has."
             )
         for field in ("client_secret", "cloudflare_api_token"):
@@ -155,9 +190,21 @@ class Tenant:
             _check_gateway(self.name, self.gateway)
 
     @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return every credential of this description."""
+        passphrase = self.certificate.passphrase if self.certificate is not None else None
+        held = (self.client_secret, self.cloudflare_api_token, passphrase)
+        return tuple(secret for secret in held if secret is not None)
+
+    @property
     def hosts(self) -> Cloud:
         """Return the hosts of this tenant's cloud."""
         return CLOUDS[self.cloud]
+
+
+def _brief(text: str) -> str:
+    """Show the beginning of a value that stands in the wrong place, but not all: it may be a credential."""
+    return repr(text) if len(text) < _PART else f"{text[:4]!r}… ({len(text)} characters)"
 
 
 def _check_gateway(name: str, gateway: str) -> None:

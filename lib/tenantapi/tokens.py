@@ -110,7 +110,7 @@ class Tokens:
         found = self._acquire(scope, fresh=fresh)
         if "access_token" not in found:
             self._way.forget()
-            raise refused(self._tenant, found)
+            raise refused(self._tenant, found, self._door.secrets())
         token = found["access_token"]
         if not isinstance(token, str) or not is_header_safe(token):
             self._way.forget()

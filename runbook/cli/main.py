@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from runbook import __version__
-from runbook.errors import ExitCode, RunbookError
+from runbook.errors import ExitCode, RunbookError, UsageError
+from runbook.secretlike import kind_of_secret
 
 COMMANDS = {
     "demo": ("runbook.cli.demo", "Everything, on a fresh simulated tenant: plan, apply, verify, plan again."),
@@ -84,8 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("SIGTERM", "SIGHUP"):  # asked to end is interrupted: the record is still written
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
+    _leave_no_core()
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        result: Any = cli.main(list(sys.argv[1:] if argv is None else argv), "runbook", standalone_mode=False)
+        _refuse_secrets(words)
+        result: Any = cli.main(words, "runbook", standalone_mode=False)
     except click.exceptions.Abort:
         print("Interrupted.", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -104,3 +108,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return ExitCode.FAILED
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _refuse_secrets(words: Sequence[str]) -> None:
+    """Refuse a command line that holds a credential, whichever option it was given to, without quoting it."""
+    for number, word in enumerate(words, start=1):
+        if kind := kind_of_secret(word, may_be_hash=True):
+            raise UsageError(
+                f"Word {number} of the command line looks like {kind}. It is not shown here.",
+                "A secret is never given on a command line: name it in tenants.yaml, as {env: NAME} or {file: PATH}. "
+                "This one now stands in the shell's history: replace it.",
+            )
+
+
+def _leave_no_core() -> None:
+    """A process that crashes leaves no image of its memory, which holds tokens; what it starts inherits this."""
+    try:
+        import resource
+    except ImportError:  # Windows keeps no core files
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

@@ -104,15 +104,20 @@ def _not_whole(folder: Path, error: Exception) -> UsageError:
 @records.command("show", epilog="Example: runbook records show 20261123T201500Z-demo-apply-1a2b3c")
 @click.argument("run")
 def show(run: str) -> int:
-    """Make the record of RUN again from its files, and print its path.
+    """Make the record of RUN from its files, and print its path.
 
-    RUN is a run's folder, its name, or a part of the name that no other run has.
+    A run that was killed has none yet: it gets one that says what is known and what is not. RUN is a run's folder, its
+    name, or a part of the name that no other run has.
     """
     folder = _find(run)
+    whole = RunFolder(folder.absolute())
+    if not (folder / "result.json").is_file():
+        from runbook.unfinished import close_unfinished
+
+        close_unfinished(whole)
     _result(folder)
     from runbook.record import doubt, write_record
 
-    whole = RunFolder(folder.absolute())
     before = whole.record.read_bytes() if whole.record.is_file() else None
     try:
         click.echo(str(write_record(whole)))

@@ -63,6 +63,7 @@ class RunbookEngine:
         finally:
             manager.cleanup_pbar()
             manager.notebook_complete()
+        _raise_for_exit(manager.nb)
         return manager.nb
 
     @classmethod
@@ -80,7 +81,22 @@ class RunbookEngine:
         else:
             from papermill.engines import NBClientEngine
 
-            NBClientEngine.execute_managed_notebook(nb_man, kernel_name, store_widget_state=False, **kwargs)
+            from runbook.engine.kernel import kernel_options
+
+            options = {**kernel_options(), **kwargs, "store_widget_state": False}
+            NBClientEngine.execute_managed_notebook(nb_man, kernel_name, **options)
+
+
+def _raise_for_exit(notebook: Any) -> None:
+    """Raise for a cell that left by ``sys.exit(0)``: papermill calls that a success, though later cells never ran."""
+    from papermill.exceptions import PapermillExecutionError
+
+    for index, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and output.ename == "SystemExit":
+                raise PapermillExecutionError(
+                    index, cell.execution_count, cell.source, output.ename, output.evalue, output.traceback
+                )
 
 
 def _run_cells(manager: Any, worker: Worker, timeout_seconds: float | None) -> None:
@@ -92,10 +108,7 @@ def _run_cells(manager: Any, worker: Worker, timeout_seconds: float | None) -> N
         try:
             if cell.cell_type == "code" and cell.source.strip():
                 ok = _run_cell(cell, worker, displays, timeout_seconds)
-        except BaseException:
-            manager.cell_exception(cell, index)
-            raise
-        finally:
+        finally:  # what raises here is told by the manager, which sees it
             if not ok:
                 manager.cell_exception(cell, index)
             manager.cell_complete(cell, index)

@@ -50,6 +50,7 @@ class RunbookExporter(TemplateExporter):
         environment.trim_blocks = environment.lstrip_blocks = True
         environment.filters["plain"] = plain_output
         environment.filters["plain_lines"] = _spelt_out
+        environment.filters["ran"] = ran
         return environment
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
@@ -64,6 +65,14 @@ class RunbookExporter(TemplateExporter):
 def exporter() -> RunbookExporter:
     """Return the one exporter of this process: its templates are compiled once."""
     return RunbookExporter()
+
+
+def ran(cell: Any) -> str:
+    """Say whether a cell ran: its number, that it began and did not come to its end, or that it never ran."""
+    if cell.get("execution_count"):
+        return f"In [{cell['execution_count']}]"
+    began = cell["metadata"].get("papermill", {}).get("status") in ("running", "failed")
+    return "began, and did not come to its end" if began else "never ran"
 
 
 def plain_output(output: Any) -> str:

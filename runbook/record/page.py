@@ -76,7 +76,7 @@ def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
         "drift": f"The tenant is not {'as before the run' if result.get('takes_back') else 'as the tutorial asks'}. ",
         "refused": "Refused. ",
         "unknown": "Not everything could be read, so not everything can be said. ",
-        "interrupted": "Interrupted. ",
+        "interrupted": "Killed before it could end. " if "afterwards" in result else "Interrupted. ",
         "failed": "Failed. ",
     }[result["status"]]
     if result["mode"] in ("apply", "walkthrough") and result["status"] != "unchanged":
@@ -106,7 +106,7 @@ def _facts(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> 
         ("Tenant", tenant["name"] + (" (simulated)" if tenant.get("simulated") else "")),
         ("Mode", _mode(result)),
         ("Run", result["run"]),
-        ("Finished", result["finished"]),
+        *_ended(result),
         ("Tutorial", f"{result['tutorial']['title']} (SHA-256 {result['tutorial']['sha256'][:16]})"),
     ]
     if result.get("plan_hash"):
@@ -124,6 +124,18 @@ def _facts(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> 
         said = f"{counted['total']} requests by anybody during this run, {counted['writes']} of them writes"
         facts.append(("Simulated tenant's log", said))
     return facts
+
+
+def _ended(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "afterwards" not in result:
+        return [("Finished", result["finished"])]
+    return [
+        ("Last sign of life", result["finished"]),
+        (
+            "Ended",
+            f"not by itself: it was stopped from outside. This record was made afterwards, {result['afterwards']}",
+        ),
+    ]
 
 
 def _todo(result: Mapping[str, Any]) -> list[str]:

@@ -14,16 +14,31 @@ from runbook.runs import RunFolder, read_json, write_text
 
 
 def record_notebook(folder: RunFolder) -> Any:
-    """Return one notebook with the code cells of all executed notebooks of a run, in order."""
+    """Return one notebook with the code cells of all executed notebooks of a run, in order.
+
+    Instead of a notebook that cannot be read stands a cell that says so.
+    """
     cells = []
-    for path in sorted((folder.path / "notebooks").glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
+    for path in sorted((folder.path / "notebooks").glob("[!.]*.ipynb")):
+        if path.name.endswith(".source.ipynb"):
+            continue  # what a killed run was about to execute
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except (ValueError, OSError, nbformat.ValidationError) as error:
+            notebook = _unreadable(type(error).__name__)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.metadata["runbook_notebook"] = path.name
                 cell.id = f"{path.stem[:2]}-{cell.id}"[:64]
                 cells.append(cell)
     return nbformat.v4.new_notebook(cells=cells)
+
+
+def _unreadable(why: str) -> Any:
+    cell = nbformat.v4.new_code_cell("", metadata={"runbook": {"part": "unreadable"}})
+    text = f"This notebook cannot be read ({why}). What its cells did is not known from it."
+    cell.outputs = [nbformat.v4.new_output("stream", name="stderr", text=text)]
+    return nbformat.v4.new_notebook(cells=[cell])
 
 
 def doubt(folder: RunFolder) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from runbook import library, tenants
 from runbook.errors import RunbookError
 from runbook.history import read_history
-from runbook.inputs import RUN_FIELDS, Effective, Field, effective
+from runbook.inputs import RUN_FIELDS, Effective, Field, effective, refuse_secrets
 from runbook.journal import Journal
 from runbook.library import Document
 from runbook.runs import RunFolder
@@ -42,6 +42,7 @@ def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience
     values = {item.field.name: item.value for item in chosen}
     folder = _folder(values["run_dir"], values["tenant"], values["mode"])
     state = SectionState.begin(folder, document, identifier, chosen)
+    state.hold = folder.hold()  # a kernel may outlive the run that started it, by a moment or by a day
     try:
         return _open(document, identifier, chosen, folder, state, patience or _patience())
     except RunbookError as error:
@@ -76,6 +77,7 @@ def _injected(names: Mapping[str, Any]) -> list[str]:
 
 
 def _inputs(document: Document, fields: tuple[Field, ...], given: Mapping[str, Any]) -> tuple[Effective, ...]:
+    refuse_secrets(given, "parameter")
     name = str(given.get("tenant", tenants.DEMO))
     entry = tenants.entry(name)
     known = [field.name for field in document.all_fields()]

@@ -22,9 +22,11 @@ from runbook.section.approving import Approval
 from runbook.section.course import Course
 from runbook.section.frontend import has_frontend
 from runbook.section.state import SectionState
+from runbook.section.unforeseen import without_secrets
 from runbook.tenants import Connection
 from runbook.tutorial import Section as TutorialSection
 from runbook.views import View
+from tenantapi import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ class Section:
         self._plan = self._approval = None
         self._state.inputs(merged)
 
+    @without_secrets
     def plan(self) -> View:
         """Read the tenant and show what would change. Nothing is written.
 
@@ -162,6 +165,7 @@ class Section:
     def _fresh_plan(self) -> Plan:
         return self._setup.course.plan(self._setup.section.id, self._setup.inputs)
 
+    @without_secrets
     def gate(self) -> Any:
         """Decide whether the plan may be applied; with a front end, show the button that approves it.
 
@@ -205,6 +209,7 @@ class Section:
         self._setup.journal.append("approved", section=self._setup.section.id, **given)
         self._state.save(approval=given, phase="approved")
 
+    @without_secrets
     def apply(self) -> View:
         """Carry out the approved plan. Does nothing, and says so, without an approved present plan.
 
@@ -241,6 +246,7 @@ class Section:
             written = entry["event"] == "change-started" or (written and entry["event"] != "run-resumed")
         return written
 
+    @without_secrets
     def verify(self) -> View:
         """Read everything again and compare. After an apply, wait (bounded) for it to become visible.
 
@@ -294,6 +300,7 @@ class Section:
         self._setup.patience.poll(as_asked)
         return seen[0], round(time.monotonic() - began, 1)
 
+    @without_secrets
     def finish(self) -> View:
         """Close the section: write its result and say what changed and where the run's files are."""
         content = self._state.content
@@ -323,6 +330,14 @@ class Section:
             return step()
         except RunbookError as error:
             self._fail(error)
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return the credentials that nothing of this section may show."""
+        return self._setup.connection.services.secrets()
+
+    def tell(self, error: RunbookError) -> None:
+        """Note an error in the section's result and raise it."""
+        self._fail(error)
 
     def _fail(self, error: RunbookError) -> None:
         self._state.fail(error)

@@ -10,7 +10,7 @@ from runbook.errors import RunbookError
 from runbook.inputs import Effective
 from runbook.library import Document
 from runbook.plan import Plan, plan_json
-from runbook.runs import RunFolder, write_json
+from runbook.runs import Hold, RunFolder, write_json
 
 
 class SectionState:
@@ -19,6 +19,7 @@ class SectionState:
     def __init__(self, folder: RunFolder, number: int, section: str, content: dict[str, Any]) -> None:
         self._path = folder.section(number, section)
         self.content = content
+        self.hold: Hold | None = None
 
     @classmethod
     def begin(cls, folder: RunFolder, document: Document, identifier: str, inputs: Sequence[Effective]) -> SectionState:

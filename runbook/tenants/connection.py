@@ -13,6 +13,7 @@ import platformdirs
 from runbook import simulated
 from runbook.errors import InventoryError
 from runbook.inputs import check_domains
+from runbook.secretlike import kind_of_secret
 from runbook.tenants.credentials import check_references, describe
 from runbook.tenants.file import TenantEntry
 from tenantapi import Services, connect
@@ -78,6 +79,8 @@ def domains_of(name: str, item: TenantEntry) -> tuple[str, ...]:
 
     Raises InventoryError for a name that is no domain, or that is named twice.
     """
+    if kind := kind_of_secret(item.domains):
+        raise InventoryError(f"Tenant {name!r}: one of its domains looks like {kind}. It is not shown here.")
     try:
         named = check_domains(item.domains)
     except ValueError as error:

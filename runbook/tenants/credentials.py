@@ -9,6 +9,7 @@ from typing import Any
 
 from runbook import simulated
 from runbook.errors import InventoryError
+from runbook.secretlike import kind_of_secret
 from runbook.tenants.file import EnvReference, FileReference, TenantEntry
 from tenantapi.tenant import Certificate, Secret, Tenant
 
@@ -84,6 +85,17 @@ def _certificate(found: Mapping[str, str]) -> Certificate | None:
 
 
 def _resolve(name: str, field: str, reference: str | EnvReference | FileReference) -> str:
+    value = _looked_up(name, field, reference)
+    if field not in _SECRETS and (kind := kind_of_secret(value)):
+        # These fields are no secrets, and stand in messages and records; two of them may have been mixed up.
+        raise InventoryError(
+            f"Tenant {name!r}: {field} looks like {kind}. It is not shown here.",
+            "See which place in tenants.yaml, or which environment variable, holds what.",
+        )
+    return value
+
+
+def _looked_up(name: str, field: str, reference: str | EnvReference | FileReference) -> str:
     if isinstance(reference, str):
         return reference
     if isinstance(reference, EnvReference):

@@ -255,5 +255,20 @@ def test_the_numbers_of_a_refusal(found, codes):
 def test_a_refusal_never_repeats_a_passphrase():
     word = secrets.token_urlsafe()
     described = with_certificate("x.pem", passphrase=Secret(word))
-    assert word not in str(refused(described, {"error": word, "error_description": f"no {word}"}))
-    assert word not in str(refused(described, {"error": word}).kind)
+    assert word not in str(refused(described, {"error": word, "error_description": f"no {word}"}, described.secrets))
+    assert word not in str(refused(described, {"error": word}, described.secrets).kind)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such bits")
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_may_write_to_keeps_no_sign_in(tmp_path, mode):
+    folder = tmp_path / "sign-ins"
+    kept = CacheFile(folder / "one.json", tenant())
+    kept.save("text")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(mode)
+    for use in (kept.load, lambda: kept.save("other")):
+        with pytest.raises(SignInError, match="others may write"):
+            use()
+    folder.chmod(0o755)
+    assert kept.load() == "text"

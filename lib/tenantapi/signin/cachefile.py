@@ -59,8 +59,12 @@ class CacheFile:
         return kept
 
     def save(self, text: str) -> None:
-        """Write the file whole or not at all, for its owner alone."""
+        """Write the file whole or not at all, for its owner alone.
+
+        Raises ``SignInError`` when others may write to its folder: they could put another in its place.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._check_folder()
         # `mkstemp` opens it for the owner alone, so that nobody can look in while it is written.
         descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:
@@ -74,12 +78,22 @@ class CacheFile:
                 os.unlink(name)
             raise
 
+    def _check_folder(self) -> None:
+        mode = os.stat(self._path.parent).st_mode
+        if os.name == "posix" and mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+            raise not_possible(
+                self._tenant,
+                f"others may write to {self._path.parent} (mode {stat.S_IMODE(mode):04o}), where the sign-in is kept.",
+                "Take that right from them (chmod 700), then sign in again.",
+            )
+
     def _read(self) -> str:
         with open(self._path, encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode
             # Windows shows these bits without meaning anything by them.
             if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise self._unfit(f"can be read by others (mode {stat.S_IMODE(mode):04o})")
+            self._check_folder()
             return file.read()
 
     def _unfit(self, why: str) -> Exception:

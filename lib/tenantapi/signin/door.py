@@ -11,7 +11,7 @@ from tenantapi.clouds import same_vendor
 from tenantapi.errors import MalformedAnswerError
 from tenantapi.http import Http
 from tenantapi.signin.refusals import refused
-from tenantapi.tenant import Tenant
+from tenantapi.tenant import Secret, Tenant
 
 _SERVICE: Final = "Entra ID"
 
@@ -37,7 +37,7 @@ class Door:
         answer = self._send("GET", url, "read sign-in addresses", params=params, headers=headers)
         if answer.status >= 400:
             # msal would say no more than that the authority is wrong; the number is in the body.
-            raise refused(self._tenant, {**answer.object(), "status": answer.status})
+            raise refused(self._tenant, {**answer.object(), "status": answer.status}, self.secrets())
         return Reply(answer)
 
     def post(
@@ -57,6 +57,10 @@ class Door:
             if value is not None
         }
         return Reply(self._send("POST", url, "sign in", params=params, headers=headers, form=form))
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return what was sent so far and must not be repeated to anybody."""
+        return self._http.secrets()
 
     def close(self) -> None:
         """Leave the session open: it is not msal's."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tenantapi.errors import SignInError
-from tenantapi.tenant import Tenant, concealed
+from tenantapi.tenant import Secret, Tenant, concealed
 
 _SERVICE: Final = "Entra ID"
 
@@ -59,15 +59,13 @@ NEEDS_A_PERSON: Final = frozenset({70043, 700082, 50173, 50076, 50079, 65001})
 """Codes that a sign-in without a person cannot mend, but a person can."""
 
 
-def refused(tenant: Tenant, found: Mapping[str, Any]) -> SignInError:
+def refused(tenant: Tenant, found: Mapping[str, Any], secrets: tuple[Secret, ...]) -> SignInError:
     """Make the error for an answer that is no token: Entra ID's words, its numbers, and what to do.
 
-    The credentials of the tenant are blotted out of the words.
+    The given credentials, which were sent in asking, are blotted out of the words.
     """
     text = str(found.get("error_description") or found.get("error") or "no reason given")
     codes = codes_of(found)
-    certificate = tenant.certificate
-    secrets = [secret for secret in (tenant.client_secret, certificate and certificate.passphrase) if secret]
     said = concealed(" ".join(text.split()), secrets)
     name = _text(found.get("error"))
     machine = tenant.sign_in == "managed-identity"
@@ -80,7 +78,7 @@ def refused(tenant: Tenant, found: Mapping[str, Any]) -> SignInError:
         ),
         service=_SERVICE,
         status=found.get("status"),
-        request_id=_text(found.get("trace_id")),
+        request_id=concealed(trace, secrets)[:100] if (trace := _text(found.get("trace_id"))) else None,
         kind=concealed(name, secrets) if name else None,
         codes=codes,
     )
