@@ -41,7 +41,7 @@ def file_name(document: Document, section: Section) -> str:
 
 def generate(document: Document) -> dict[str, str]:
     """Return the text of every notebook by file name. Equal documents give equal bytes."""
-    return {file_name(document, section): _text(document, section) for section in document.sections}
+    return {file_name(document, section): text(document, section) for section in document.sections}
 
 
 def write(document: Document, directory: Path) -> list[Path]:
@@ -53,7 +53,8 @@ def write(document: Document, directory: Path) -> list[Path]:
     return paths
 
 
-def _text(document: Document, section: Section) -> str:
+def text(document: Document, section: Section) -> str:
+    """Return the text of one section's notebook."""
     tutorial = document.compiled.tutorial
     notebook = {
         "cells": list(_cells(document, section)),

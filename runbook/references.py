@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 from collections.abc import Iterable
@@ -69,6 +70,7 @@ def egress_ranges(region: str, snapshot: Snapshot | None = None) -> tuple[str, .
     return office365_ranges(snapshot.regions[region])
 
 
+@functools.lru_cache(maxsize=4)
 def egress_snapshot(path: Path = EGRESS_FILE) -> Snapshot:
     """Load the pinned list with its date and source; raise UsageError if the file is not as it should be."""
     try:

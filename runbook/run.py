@@ -297,7 +297,7 @@ def _execute(task: Task, section: Section, worker: Any) -> None:
     output = folder.notebook(number, section.id)
     output.parent.mkdir(exist_ok=True)
     source = output.with_suffix(".source.ipynb")
-    write_text(source, notebooks.generate(document)[notebooks.file_name(document, section)])
+    write_text(source, notebooks.text(document, section))
     names = {item.name for item in document.fields(section.id)}
     values = {name: value for name, value in task.parameters.items() if name in names}
     values |= {"tenant": request.tenant, "mode": request.mode, "run_dir": str(folder.path)}

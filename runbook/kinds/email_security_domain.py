@@ -95,8 +95,11 @@ def _only_put_can(change: Change) -> bool:
 
 
 def _body(change: Change) -> dict[str, object]:
-    restrictions = {item.attribute: item.after for item in change.differences if item.attribute == "ip_restrictions"}
-    return {**assignments(change, only_changed=True), **restrictions}
+    """The changed fields, and ip_restrictions as they are where they do not change: not even their order is touched."""
+    as_they_are = {
+        item.attribute: item.before or [] for item in change.differences if item.attribute == "ip_restrictions"
+    }
+    return {**as_they_are, **assignments(change, only_changed=True)}
 
 
 def by_hand(change: Change) -> tuple[str, ...]:
