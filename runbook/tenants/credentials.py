@@ -13,7 +13,7 @@ from runbook.secretlike import kind_of_secret
 from runbook.tenants.file import EnvReference, FileReference, TenantEntry
 from tenantapi.tenant import Certificate, Secret, Tenant
 
-_ALWAYS = ("tenant_id", "cloudflare_account_id", "cloudflare_api_token")
+_CLOUDFLARE = ("cloudflare_account_id", "cloudflare_api_token")
 # What each way of signing in looks up beside those.
 _BY_WAY: Mapping[str, tuple[str, ...]] = {
     "secret": ("client_id", "client_secret"),
@@ -34,7 +34,7 @@ def describe(name: str, item: TenantEntry, gateway: str | None = None) -> Tenant
             return str(made[field])
         return _resolve(name, field, getattr(item, field))
 
-    found = {field: value(field) for field in (*_ALWAYS, *_BY_WAY[item.sign_in])}
+    found = {field: value(field) for field in ("tenant_id", *_BY_WAY[item.sign_in], *_CLOUDFLARE)}
     for optional in ("certificate_passphrase", "managed_identity_client_id"):
         if getattr(item, optional) is not None:
             found[optional] = value(optional)
@@ -59,7 +59,7 @@ def describe(name: str, item: TenantEntry, gateway: str | None = None) -> Tenant
 
 def check_references(name: str, item: TenantEntry) -> None:
     """See that every reference to a credential leads somewhere. Raises InventoryError naming one that does not."""
-    for field in (*_ALWAYS, *_BY_WAY[item.sign_in]):
+    for field in ("tenant_id", *_BY_WAY[item.sign_in], *_CLOUDFLARE):
         if item.simulated is None or field in item.model_fields_set:
             _resolve(name, field, getattr(item, field))
     if item.simulated is None:

@@ -43,6 +43,10 @@ IMPLIED = {
 }
 
 
+# Whether null clears a condition or a date is open (facts 7, point 9); a switch of the simulated tenant plays both.
+CLEARED_BY_NULL = ("ActivationDate", "ExpiryDate")
+
+
 def documented() -> dict[str, Any]:
     return json.loads(FACTS.read_text(encoding="utf-8"))["cmdlets"] if FACTS.is_file() else {}
 
@@ -60,6 +64,8 @@ def faults(cmdlet: str, parameters: dict[str, Any]) -> list[str]:
         f"{cmdlet} wants {name}" for name, about in known.items() if about.get("required") and name not in parameters
     ]
     for name, value in parameters.items():
+        if value is None and name in CLEARED_BY_NULL:
+            continue
         found += [f"{cmdlet} -{name} {value!r}: {why}" for why in value_faults(known.get(name, {}), value)]
     return found
 

@@ -1,5 +1,6 @@
 """The client on real sockets: carried to a server on loopback, and let down by it in each way a network has."""
 
+import base64
 import contextlib
 import dataclasses
 import datetime
@@ -23,14 +24,17 @@ from cryptography.x509.oid import NameOID
 
 import tenantapi
 from tenantapi import Secret, Tenant
+from tenantapi.calls import Fault
 from tenantapi.errors import (
     ApiTimeoutError,
     ForbiddenError,
+    InvalidRequestError,
     MalformedAnswerError,
     SignInError,
     UnreachableError,
 )
 from tenantapi.gateway import GatewayAdapter
+from tenantapi.grants import EXCHANGE_APP_ROLE, EXCHANGE_SCOPES, GRAPH_PERMISSION, read_grants, role_names
 from tenantapi.http import Http
 from tenantapi.pacing import Patience
 
@@ -76,6 +80,9 @@ class Far(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "1")
         self.send_header("Content-Length", "2")
         self.end_headers()
+
+    def be_echo(self):
+        self.reply(400, self.server.seen[-1][3])
 
     def be_gone(self):
         self.close_connection = True
@@ -332,3 +339,44 @@ def test_the_gateway_is_reached_past_any_proxy(far, tmp_path):
     ran = subprocess.run([sys.executable, "-c", script], env=known, capture_output=True, text=True, check=True)
     assert ran.stdout == ""
     assert [seen[2]["Host"] for seen in far.seen] == ["api.cloudflare.com"] * 2
+
+
+@pytest.mark.parametrize("field", ["client_secret", "client_assertion", "refresh_token", "device_code"])
+def test_a_credential_that_was_sent_in_a_form_is_not_told_again(far, field):
+    http = Http(tenant(far.server_port), patience=IMPATIENT, sleep=lambda _: None)
+    with pytest.raises(InvalidRequestError) as caught:
+        http.request(
+            "POST",
+            "https://login.microsoftonline.com/echo",
+            service="Entra ID",
+            safe=True,
+            form={field: "canary-0123456789", "scope": "plain-0123456789"},
+            explain=lambda answer: Fault(text=answer.body.decode()),
+        )
+    assert "canary" not in str(caught.value)
+    assert "plain-0123456789" in str(caught.value)
+
+
+# Template ids of built-in roles, from Microsoft's page of them.
+ROLES = {
+    "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
+    "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
+    "194ae4cb-b126-40b2-bd5b-6091b380977d": "Security Administrator",
+    "5d6b6bb7-de71-4623-b4af-96380a352509": "Security Reader",
+    "f2ef992c-3afb-46b9-b7cf-a126ee74c451": "Global Reader",
+    "8329153b-31d0-4727-b945-745eb3bc5f31": "Domain Name Administrator",
+}
+
+
+@pytest.mark.parametrize("template", ROLES)
+def test_a_directory_role_is_told_by_its_name(template):
+    claims = {"roles": ["Exchange.ManageAsApp"], "wids": [template.upper()]}
+    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    found = read_grants(Secret(f"e30.{part}.x"))
+    assert role_names(found) == (ROLES[template],)
+    assert found.app_roles == {EXCHANGE_APP_ROLE}
+    assert ({"Exchange.Manage"}, "Domain.Read.All") == (EXCHANGE_SCOPES, GRAPH_PERMISSION)
+
+
+def test_a_role_of_no_name_here_is_told_by_its_id():
+    assert role_names(dataclasses.replace(read_grants(Secret("e30.e30.x")), directory_roles=frozenset({"x"}))) == ("x",)
