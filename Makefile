@@ -8,7 +8,7 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
 
-.PHONY: demo test lint unit notebooks bench mutants regenerate pictures clean help
+.PHONY: demo test lint unit slow faults notebooks bench mutants regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -23,9 +23,15 @@ lint: $(STAMP)            ## style, types and layers
 
 unit: $(STAMP)            ## the tests, then every call that was made in them held against the published contracts
 	rm -f $(TRANSCRIPT)
-	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n 2 --dist worksteal -q
+	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n 2 --dist worksteal -q -m "not slow"
 	$(RUN)/python tests/wire/contract.py --client tenantapi/ $(TRANSCRIPT)
 	rm -f $(TRANSCRIPT)
+
+slow: $(STAMP)            ## the long tests: both engines stopped in every way, credentials in every channel
+	$(RUN)/pytest -n 2 --dist worksteal -q -m slow
+
+faults: $(STAMP)          ## break every call of apply and of rollback in every way, and go on (two to three hours)
+	$(RUN)/python tests/faults/sweep.py
 
 notebooks: $(STAMP)       ## JupyterLab on the notebooks, against the simulated tenant
 	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[notebook]'

@@ -6,6 +6,7 @@ The kernel is reached by parameters and files only, so an interactive walkthroug
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from runbook.provisional import write_provisional
 from runbook.runs import RunFolder, approval_for, approval_from_file, read_json, still_valid, write_json, write_text
 from runbook.tutorial import Section
 
+_LAST_BREATH_SECONDS = 5.0
+"""How long the child of a run that was killed may live on."""
 Progress = Callable[[str], None]
 
 
@@ -157,8 +160,11 @@ def _taken_up(request: Request) -> Task:
     """Go on with a run that stopped, in its own folder. What the earlier attempt left is put aside there."""
     assert request.resume is not None
     folder = RunFolder(request.resume.absolute())
-    if folder.is_held():
-        raise PlanRefused(f"The run {folder.path.name} has not ended.", "Wait for it, or stop it with Ctrl-C.")
+    deadline = time.monotonic() + _LAST_BREATH_SECONDS
+    while folder.is_held():
+        if time.monotonic() > deadline:
+            raise PlanRefused(f"The run {folder.path.name} has not ended.", "Wait for it, or stop it with Ctrl-C.")
+        time.sleep(0.1)
     torn = mend(folder.journal)
     history = read_history(folder.path)
     if history.approval is None:

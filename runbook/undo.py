@@ -126,7 +126,9 @@ def _left_of_update(
         elif found == _start(change, name) or (name in halfway and found == halfway[name]):
             left.append(replace(item, before=now.properties.get(name), after=value_type.send(item.after)))
         else:
-            foreign.append(_three(name, value_type, change.observed.get(name), wanted, found))
+            was, made = (wanted, change.observed.get(name)) if _is_back(change) else (change.observed.get(name), wanted)
+            former = f"was {value_type.show(was)}, " if change.action == "update" else ""
+            foreign.append(f"{name}: {former}{_two(value_type, made, found)}")
             left.append(replace(item, before=now.properties.get(name), after=now.properties.get(name), changed=False))
     if circumstances.whole:
         foreign += _beside(change, canonical, types)
@@ -147,8 +149,12 @@ def _left_of_update(
     )
 
 
+def _is_back(change: Change) -> bool:
+    return change.reason.startswith(_BACK)
+
+
 def _why(change: Change, names: Sequence[str]) -> str:
-    if not change.reason.startswith(_BACK):
+    if not _is_back(change):
         return f"left to do: {', '.join(names)}"
     return f"the run changed {', '.join(names)}" if names else "the run created it"
 
@@ -187,7 +193,7 @@ def _left_of_delete(
     types = circumstances.types[change.kind]
     halfway = _halfway(change, circumstances)
     foreign = [
-        _three(name, types[name], None, made, canonical.get(name))
+        f"{name}: {_two(types[name], made, canonical.get(name))}"
         for name, made in change.observed.items()
         if canonical.get(name) != made and not (name in halfway and canonical.get(name) == halfway[name])
     ]
@@ -198,9 +204,8 @@ def _left_of_delete(
     return replace(change, observed=dict(canonical), handle=now.handle, reason=_why(change, ()))
 
 
-def _three(name: str, value_type: ValueType, before: Json, made: Json, found: Json) -> str:
-    was = "" if before is None else f"was {value_type.show(before)}, "
-    return f"{name}: {was}this run set {value_type.show(made)}, now it is {value_type.show(found)}"
+def _two(value_type: ValueType, made: Json, found: Json) -> str:
+    return f"this run set {value_type.show(made)}, now it is {value_type.show(found)}"
 
 
 def _done(

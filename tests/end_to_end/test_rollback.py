@@ -174,7 +174,7 @@ def test_what_cannot_be_taken_back_is_named_before_consent(kit: Kit) -> None:
     ("arguments", "code", "words"),
     [
         (["nothing-of-this-name"], 2, "There is no run"),
-        (["-plan-"], 2, "has changed nothing"),
+        (["demo-plan"], 2, "has changed nothing"),
         (["demo"], 2, "Name one of them"),
     ],
 )

@@ -293,6 +293,8 @@ def _end(path: Path, scene: Scene, far: FarEnd) -> list[str]:
     wrong += [f"somebody else's object was touched: {key}" for key in foreign]
     names = [(key.split("/")[0], body["Name"].casefold()) for key, body in now.items() if "Name" in body]
     wrong += [f"{name} is there twice" for name in {name for name in names if names.count(name) > 1}]
+    if not (path / "result.json").is_file():
+        return [*wrong, "there is no result after going on"]
     result = read_json(path / "result.json")
     if result["status"] not in ("changed", "unchanged"):
         wrong.append(f"the result is {result['status']}")

@@ -118,7 +118,12 @@ def standing(kit: Kit, sign_in: str) -> Any:
         yield Stand(kit, far_end, address, sign_in)
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = ("by secret, all goes well", "Cloudflare repeats the token")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in CASES]
+)
 def test_no_credential_is_shown(kit: Kit, name: str) -> None:
     case = CASES[name]
     with standing(kit, case["sign_in"]) as stand:
@@ -136,6 +141,7 @@ def test_no_credential_is_shown(kit: Kit, name: str) -> None:
         assert bool(stand.far_end.repeated) == bool(case.get("repeats"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_credential_is_shown_by_a_run_that_is_stopped(kit: Kit, number: signal.Signals) -> None:
     with standing(kit, "secret") as stand:

@@ -16,6 +16,7 @@ from runbook.inputs import effective
 from runbook.journal import Journal
 from runbook.runs import RunFolder
 from runbook.section.applying import Patience as Waiting
+from runbook.section.course import Forward
 from runbook.section.section import Section, Setup
 from runbook.section.state import SectionState
 from runbook.tenants.connection import Connection
@@ -93,17 +94,17 @@ def test_a2_a_read_that_gets_no_answer_in_time(far: FarEnd, tmp_path: Any) -> No
     inputs = effective(
         document.fields(SECTION), {"mode": "plan"}, {}, known=[item.name for item in document.all_fields()]
     )
-    folder = RunFolder(tmp_path)
+    folder, connection = RunFolder(tmp_path), Connection(tenant, services, None)
     section = Section(
         Setup(
             document=document,
             section=document.section(SECTION),
             inputs=inputs,
             domains=("example.com",),
-            connection=Connection(tenant, services, None),
+            connection=connection,
             folder=folder,
             journal=Journal(folder.journal),
-            tenant_inputs={},
+            course=Forward(document=document, tenant_inputs={}, domains=("example.com",), connection=connection),
             patience=Waiting(limit_seconds=0.1),
             simulated=True,
         ),

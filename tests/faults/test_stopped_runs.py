@@ -46,7 +46,7 @@ def slow(planned: Kit, tmp_path: Path) -> Iterator[Kit]:
         yield made
 
 
-@pytest.mark.parametrize("engine", ["runbook", "nbclient"])
+@pytest.mark.parametrize("engine", ["runbook", pytest.param("nbclient", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", CASES)
 def test_stopped(slow: Kit, name: str, engine: str) -> None:
     case = CASES[name]

@@ -177,7 +177,10 @@ def test_what_somebody_else_set_since_is_named_with_all_three_values_and_left(
     (problem,) = back.problems
     assert (problem.kind, problem.identity, problem.presence) == (*change.key, "moved")
     assert item.attribute in problem.reason
-    assert value_type.show(value_type.canonical(other)) in problem.reason
+    made, found = value_type.canonical(item.after), value_type.canonical(other)
+    before = f"was {value_type.show(old)}, " if change.action == "update" else ""
+    three = f"{item.attribute}: {before}this run set {value_type.show(made)}, now it is {value_type.show(found)}"
+    assert problem.reason == three
     rest = remaining(invert(plan), seen(after), circumstances(plan, rest=True))
     assert rest.can_apply
     restored = carried_out(after, list(rest.pending))
