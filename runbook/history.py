@@ -7,7 +7,7 @@ inverse and the objects as they were), ``change-started``, ``change-done``, ``ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,17 @@ class History:
     """Changes whose writes may have been sent."""
     unfinished: frozenset[Key]
     """Those of them that are not known to have come to their end."""
-    takes_back: str
-    """Folder of the run that this one takes back; empty for any other run."""
+    tangled: frozenset[Key]
+    """Changes of which the journal does not tell one beginning: begun without a stored inverse, or stored twice."""
+    handles: Mapping[Key, str]
+    """What the things that the run made are addressed by."""
+    takes_back: Path | None
+    """Folder of the run that this one takes back; None for any other run."""
     rest: bool
     resumed: bool
     """True once it was taken up again."""
-    finished: bool
-    """True when the run came to its own end, whatever that was."""
+    exit_code: int | None
+    """How the run ended; None when it did not come to its own end."""
 
 
 @dataclass(slots=True)
@@ -55,10 +59,14 @@ class _Collected:
     inverses: dict[str, Plan] = field(default_factory=dict)
     begun: set[Key] = field(default_factory=set)
     unfinished: set[Key] = field(default_factory=set)
+    stored: list[Key] = field(default_factory=list)
+    handles: dict[Key, str] = field(default_factory=dict)
+    written: bool = False
+    """Whether a write of the change at hand may have taken effect."""
     takes_back: str = ""
     rest: bool = False
     resumed: bool = False
-    finished: bool = False
+    exit_code: int | None = None
 
     def take(self, event: str, data: Mapping[str, Any]) -> None:
         if event == "run-started":
@@ -70,17 +78,42 @@ class _Collected:
             self.approval = data["approval"]
         elif event == "before-first-write":
             for item in data["sections"]:
-                self.plans.setdefault(item["section"], plan_from_json(item["plan"]))
-                self.inverses.setdefault(item["section"], plan_from_json(item["inverse"]))
-        elif event == "change-started":
-            key = (data["kind"], data["identity"])
+                self._store(plan_from_json(item["plan"]), plan_from_json(item["inverse"]))
+        elif event == "call":
+            refused = data["phase"] == "answered" and 400 <= (data["status"] or 0) < 500 and data["status"] != 408
+            self.written = self.written or (data["write"] and data["phase"] != "sent" and not refused)
+        elif event in ("change-started", "change-done", "change-failed"):
+            self._change(event, (data["kind"], data["identity"]), data)
+        elif event in ("run-finished", "run-resumed"):
+            self.exit_code = data["exit_code"] if event == "run-finished" else None
+            self.resumed = self.resumed or event == "run-resumed"
+
+    def _change(self, event: str, key: Key, data: Mapping[str, Any]) -> None:
+        if event == "change-started":
+            self.written = False
             self.begun.add(key)
             self.unfinished.add(key)
         elif event == "change-done":
-            self.unfinished.discard((data["kind"], data["identity"]))
-        elif event in ("run-finished", "run-resumed"):
-            self.finished = event == "run-finished"
-            self.resumed = self.resumed or event == "run-resumed"
+            self.unfinished.discard(key)
+            if data.get("handle"):
+                self.handles[key] = data["handle"]
+        elif not self.written:  # the service refused it, and so nothing of it took effect
+            self.begun.discard(key)
+            self.unfinished.discard(key)
+
+    def _store(self, plan: Plan, inverse: Plan) -> None:
+        """Keep what was stored first of each change; a section may be planned again in one run, with other inputs."""
+        self.stored += [change.key for change in plan.pending]
+        for kept, new in ((self.plans, plan), (self.inverses, inverse)):
+            old = kept.setdefault(plan.section, new)
+            if old is not new:
+                known = {change.key for change in old.changes if change.action != "none"}
+                more = tuple(change for change in new.changes if change.key not in known)
+                kept[plan.section] = replace(old, changes=(*more, *old.changes))
+
+    @property
+    def tangled(self) -> frozenset[Key]:
+        return frozenset(key for key in self.begun if self.stored.count(key) != 1)
 
 
 def read_history(path: Path) -> History:
@@ -88,7 +121,7 @@ def read_history(path: Path) -> History:
     file = path / "journal.jsonl"
     if not file.is_file():
         raise UsageError(f"{path} has no journal, so nothing is known of what was done.")
-    return _history(path, journal.read(file))
+    return _history(path, journal.read(file, torn=True))
 
 
 def _history(path: Path, entries: Iterable[Mapping[str, Any]]) -> History:
@@ -105,8 +138,18 @@ def _history(path: Path, entries: Iterable[Mapping[str, Any]]) -> History:
         inverses=found.inverses,
         begun=frozenset(found.begun),
         unfinished=frozenset(found.unfinished),
-        takes_back=found.takes_back,
+        tangled=found.tangled,
+        handles=found.handles,
+        takes_back=path.parent / Path(found.takes_back).name if found.takes_back else None,
         rest=found.rest,
         resumed=found.resumed,
-        finished=found.finished,
+        exit_code=found.exit_code,
     )
+
+
+def goes_back(history: History) -> bool:
+    """Whether a run goes the tutorial's way back: a rollback does, a rollback of a rollback goes forward again."""
+    count, seen = 0, history
+    while seen.takes_back is not None:
+        count, seen = count + 1, read_history(seen.takes_back)
+    return count % 2 == 1

@@ -1,7 +1,8 @@
 """The append-only log of a run: one canonical JSON object a line, each chained to the one before by its hash.
 
 An entry is on disk (flushed and synced) before `append` returns, so what a write call is about to do is
-known even if the machine stops during it. Entries hold no secret: only names, numbers and statuses go in.
+known even if the machine stops during it. Entries hold no secret of the kit's; before a first write they hold the
+objects that are about to be changed, as the service shows them to this identity.
 """
 
 from __future__ import annotations
@@ -171,13 +172,18 @@ def ending(path: Path) -> Ending:
     return Ending(entries=entries, head=last["hash"], event=str(last["event"]), problem=problem)
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
+def read(path: Path, *, torn: bool = False) -> Iterator[dict[str, Any]]:
     """Yield the entries of a journal, each checked against the one before it.
+
+    With `torn`, a last line without its line end is left out, as a machine that stopped leaves it: nothing depended on
+    it, because `append` had not returned.
 
     Raises JournalError, naming the line (1-based), at the first entry that is torn, altered or out of order.
     """
     head = START
     for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+        if torn and not line.endswith(b"\n"):
+            return
         try:
             entry = json.loads(line)
             follows = entry["prev"] == head and entry["n"] == number - 1 and entry.keys() == _KEYS

@@ -159,8 +159,8 @@ def _title(document: Document, section: Section, drafts: tuple[ResourceDraft, ..
     needs = sorted({_NEEDS.get(draft.type, _NEEDS_EXCHANGE) for draft in drafts})
     paragraphs.append("**What it needs**: " + "; ".join(needs) + ".")
     paragraphs.append(
-        "**How it is undone**: `runbook rollback RUN` takes back what a run changed, after its own approval. The record "
-        "names every value that was there before, property by property."
+        "**How it is undone**: `runbook rollback RUN` takes back what a run changed, after its own approval. The "
+        "record names every value that was there before, property by property."
     )
     return "\n\n".join(paragraphs)
 

@@ -39,8 +39,8 @@ _VERIFIED = (
 
 
 _TAKEN_BACK = (
-    "Verified means: what the run {run} had changed was read back, and is as that run had found it. Messages that were "
-    "handled meanwhile are not."
+    "Verified means: what the run {run} had changed was read back, and is as that run had found it, but for what is "
+    "named here as not taken back. Messages that were handled meanwhile stay where they are."
 )
 
 
@@ -55,6 +55,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         if item["status"] == "running":
             item = {**item, "status": "interrupted" if facts.interrupted else "failed"}
             item["error"] = item["error"] or _stopped_midway(folder, item)
+        item = {**item, "made": _made(folder, section.id) or item["made"]}
         extra = {"steps": list(_steps(document, section)), "nothing_to_check": has_nothing_to_check(item)}
         sections.append({**item, **extra})
     code = ExitCode.INTERRUPTED if facts.interrupted else exit_code(sections, facts.mode)
@@ -78,9 +79,23 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         "requests": {k: facts.asked[k] for k in ("total", "writes") if k in facts.asked},
         "diagnostics": _diagnostics(document),
         "manual": [step.as_json() for step in document.compiled.manual],
-        "assumptions": [*_assumptions(document, facts.takes_back), *facts.asked.get("assumptions", [])],
+        "assumptions": [
+            *_assumptions(document, facts.takes_back),
+            *_left(sections),
+            *facts.asked.get("assumptions", []),
+        ],
         "sections": sections,
     }
+
+
+def _made(folder: RunFolder, section: str) -> list[dict[str, Any]]:
+    """Return what all attempts at the run have changed in a section, as the journal tells it."""
+    try:
+        entries = [entry["data"] for entry in journal.read(folder.journal) if entry["event"] == "change-done"]
+    except (journal.JournalError, OSError):
+        return []
+    found = {(e["kind"], e["identity"]): e for e in entries if e.get("section") == section}
+    return [{name: item[name] for name in ("kind", "identity", "action")} for item in found.values()]
 
 
 def _never_run(document: Document, section: Section, folder: RunFolder, interrupted: bool) -> dict[str, Any]:
@@ -153,6 +168,19 @@ def _assumptions(document: Document, takes_back: str) -> list[str]:
     if takes_back:
         return [_TAKEN_BACK.format(run=takes_back)]
     return [_VERIFIED, *_inferred(document)]
+
+
+def _left(sections: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what a rollback has not taken back: what somebody else has changed since, and what cannot be."""
+    return [
+        f"Not taken back: {change['identity']}: {change['reason']}."
+        for item in sections
+        for change in (item["plan"] or {"changes": []})["changes"]
+        if any(words in change["reason"] for words in _LEFT)
+    ]
+
+
+_LEFT = ("left as somebody else set it", "left, for somebody else has changed it", "stays as it is")
 
 
 def _inferred(document: Document) -> list[str]:

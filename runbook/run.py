@@ -15,8 +15,8 @@ from typing import Any
 from runbook import library, notebooks, result, tenants
 from runbook.archive.manifest import seal
 from runbook.archive.signature import signing_key
-from runbook.errors import PlanRefused, UnreadableState, UsageError
-from runbook.history import read_history
+from runbook.errors import ExitCode, PlanRefused, UnreadableState, UsageError
+from runbook.history import History, goes_back, read_history
 from runbook.inputs import RUN_FIELDS, effective
 from runbook.journal import Journal, mend
 from runbook.library import Document
@@ -74,12 +74,13 @@ class Task:
     document: Document
     folder: RunFolder
     parameters: Mapping[str, Any]
+    backwards: bool = False
 
     @property
     def sections(self) -> tuple[Section, ...]:
         """The sections in the order in which they are run: the way back goes from the last to the first."""
         found = self.document.sections
-        return found[::-1] if self.request.takes_back else found
+        return found[::-1] if self.backwards else found
 
 
 def check_request(request: Request) -> Document:
@@ -121,10 +122,12 @@ def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
 def _begun(request: Request) -> Task:
     """Begin a new run. Raises UsageError or PlanRefused if it may not begin; then there is no folder."""
     approval = None
-    back = {}
+    back: dict[str, Any] = {}
     if request.takes_back is not None:
-        back = {"takes_back": str(request.takes_back), "rest": request.rest}
-        request = replace(request, tutorial=read_history(request.takes_back).tutorial)
+        past = read_history(request.takes_back)
+        back = {"takes_back": request.takes_back.name, "rest": request.rest}
+        request = replace(request, tutorial=past.tutorial)
+        _can_be_taken_back(past, library.load(past.tutorial))
     if request.mode == "apply":
         approval = _approval(request)
         request = replace(request, tutorial=request.tutorial or approval["tutorial"]["name"])
@@ -136,7 +139,29 @@ def _begun(request: Request) -> Task:
         write_json(folder.approval, approval)
         Journal(folder.journal).append("plan-approved", approval=approval)
         parameters = approval["parameters"]
-    return Task(request=request, document=document, folder=folder, parameters=parameters)
+    backwards = goes_back(read_history(folder.path))
+    return Task(request=request, document=document, folder=folder, parameters=parameters, backwards=backwards)
+
+
+def _can_be_taken_back(past: History, document: Document) -> None:
+    """Raise PlanRefused when a part of a run would be left out in silence."""
+    if past.tangled:
+        names = ", ".join(identity for _, identity in sorted(past.tangled))
+        raise PlanRefused(f"The journal of {past.path.name} does not tell how {names} was before.", _BY_HAND)
+    known = {section.id for section in document.sections}
+    lost = sorted(
+        name
+        for name, plan in past.inverses.items()
+        if name not in known and any(c.key in past.begun for c in plan.changes)
+    )
+    if lost:
+        raise PlanRefused(
+            f"{past.path.name} changed something in {', '.join(lost)}, a section that {document.name} has no more.",
+            f"Put the text back that the run was made with. {_BY_HAND}",
+        )
+
+
+_BY_HAND = "The record of the run names every value that was there before; nothing was written."
 
 
 def _approval(request: Request) -> dict[str, Any]:
@@ -165,7 +190,6 @@ def _taken_up(request: Request) -> Task:
         if time.monotonic() > deadline:
             raise PlanRefused(f"The run {folder.path.name} has not ended.", "Wait for it, or stop it with Ctrl-C.")
         time.sleep(0.1)
-    torn = mend(folder.journal)
     history = read_history(folder.path)
     if history.approval is None:
         raise UsageError(
@@ -174,16 +198,39 @@ def _taken_up(request: Request) -> Task:
         )
     if history.tenant != request.tenant:
         raise UsageError(f"The run {folder.path.name} was on the tenant {history.tenant!r}, not on {request.tenant!r}.")
+    if history.exit_code == ExitCode.DONE:
+        raise PlanRefused(
+            f"The run {folder.path.name} came to its end, and all of it was done.",
+            "There is nothing to go on with; see how the tenant is now with: runbook verify",
+        )
     still_valid(history.approval)
     document = library.load(history.tutorial)
-    back = Path(history.takes_back) if history.takes_back else None
-    request = replace(request, mode="apply", tutorial=history.tutorial, takes_back=back, rest=history.rest)
+    _same_text(document, history.approval, folder)
+    request = replace(
+        request, mode="apply", tutorial=history.tutorial, takes_back=history.takes_back, rest=history.rest
+    )
+    torn = mend(folder.journal)
     attempt = folder.put_aside()
     entry = Journal(folder.journal).append("run-resumed", attempt=attempt + 1, torn_bytes=torn)
     write_provisional(folder, request.tenant, request.mode, entry["at"])
     if not folder.approval.is_file() or read_json(folder.approval) != history.approval:
         write_json(folder.approval, history.approval)  # the journal's word counts
-    return Task(request=request, document=document, folder=folder, parameters=history.approval["parameters"])
+    return Task(
+        request=request,
+        document=document,
+        folder=folder,
+        parameters=history.approval["parameters"],
+        backwards=goes_back(history),
+    )
+
+
+def _same_text(document: Document, approval: Mapping[str, Any], folder: RunFolder) -> None:
+    """Raise PlanRefused when the tutorial is not the text that was approved: a section of it could be missing now."""
+    if approval["tutorial"]["sha256"] != document.compiled.tutorial.sha256:
+        raise PlanRefused(
+            f"The text {document.name} is no longer the one that {folder.path.name} was approved for.",
+            "Put the former text back to go on, or make a new plan, read it, and approve that one.",
+        )
 
 
 def _begin(request: Request, document: Document, folder: RunFolder, back: Mapping[str, Any]) -> None:

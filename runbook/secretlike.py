@@ -24,6 +24,7 @@ _ANYWHERE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a credential that was blotted out", re.compile(re.escape(MASK))),
 )
 _CLOUDFLARE_TOKEN = re.compile(r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[A-Za-z0-9_-]{40}")
+_RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9._-]+-[0-9a-f]{6}")
 _CLOUDFLARE_KEY = re.compile(r"[0-9a-f]{37}")
 
 
@@ -47,6 +48,8 @@ def _kind_of_text(text: str, may_be_hash: bool) -> str:
         if shape.search(text):
             return kind
     for word in re.split(r"[\s,;=:\"']+", text):
+        if _RUN_NAME.fullmatch(word):
+            continue  # a run's name may have just as many letters as a token
         if _CLOUDFLARE_TOKEN.fullmatch(word):
             return "an API token of Cloudflare"
         if not may_be_hash and _CLOUDFLARE_KEY.fullmatch(word):

@@ -9,7 +9,7 @@ what is now. A property that is neither the first nor the second is somebody els
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from runbook.plan import Action, Change, Difference, Observed, Plan, Problem
 from runbook.values import Json, ValueType
@@ -19,6 +19,8 @@ Types = Mapping[str, Mapping[str, ValueType]]
 _OPPOSITE: Mapping[Action, Action] = {"create": "delete", "delete": "create", "update": "update", "none": "none"}
 _BACK = "takes back: "
 _TURNED = "turned"
+LEFT = "left as somebody else set it"
+"""Note of a property that a rollback leaves, by decision."""
 
 
 def invert(plan: Plan) -> Plan:
@@ -59,6 +61,8 @@ class Circumstances:
     """True when properties that the plan does not change must be as they were, too."""
     rest: bool = False
     """True to leave what somebody else set, and go on with the rest; a decision that a person took."""
+    handles: Mapping[Key, str] = field(default_factory=dict)
+    """What the run's own new things were addressed by, where that is known."""
     stays: Callable[[Change], str] = lambda change: ""
     """Why a change cannot be made at all (a thing that cannot be deleted); empty when it can."""
 
@@ -86,6 +90,8 @@ def remaining(plan: Plan, now: Iterable[Observed], circumstances: Circumstances)
 def _left(change: Change, now: Observed | None, circumstances: Circumstances) -> Change | Problem:
     if now is None or now.presence == "unknown":
         return _problem(change, "unknown", now.reason if now else "it was not read")
+    if now.presence == "absent" and now.listed == 0 and change.listed:
+        return _problem(change, "unknown", f"the list of such objects is empty, and held {change.listed} before")
     types = circumstances.types[change.kind]
     try:
         canonical = {name: types[name].canonical(value) for name, value in now.properties.items() if name in types}
@@ -96,13 +102,17 @@ def _left(change: Change, now: Observed | None, circumstances: Circumstances) ->
         return _done(change, canonical, now, f"stays as it is: {staying}")
     if change.action == "delete":
         return _left_of_delete(change, now, canonical, circumstances)
+    done = change.key in circumstances.begun and change.key not in circumstances.unfinished
+    if now.presence == "absent" and circumstances.whole and done:
+        return _problem(change, "moved", "this run had made it, now it is gone")
     if change.action == "create" and now.presence == "absent":
-        return replace(change, handle="")
+        return replace(change, handle="", listed=now.listed)
     if now.presence == "absent":
         return _problem(change, "moved", "it existed, now it does not")
     if change.action == "create" and change.key not in circumstances.begun:
         return _problem(change, "moved", "it did not exist, now it does")
-    if change.action == "update" and now.handle != change.handle:
+    known = change.handle if change.action == "update" else circumstances.handles.get(change.key, now.handle)
+    if now.handle != known:
         return _problem(change, "moved", "another one of the same name has taken its place")
     return _left_of_update(change, now, canonical, circumstances)
 
@@ -113,6 +123,7 @@ def _left_of_update(
     """Compare property by property: what is done, what is left, what is somebody else's."""
     types = circumstances.types[change.kind]
     halfway = _halfway(change, circumstances) if change.action == "create" else {}
+    reverted = circumstances.whole and change.key in circumstances.begun and change.key not in circumstances.unfinished
     left: list[Difference] = []
     foreign: list[str] = []
     for item in change.differences:
@@ -123,13 +134,14 @@ def _left_of_update(
             left.append(replace(item, before=now.properties.get(name)))
         elif found == wanted:
             left.append(replace(item, before=now.properties.get(name), changed=False))
-        elif found == _start(change, name) or (name in halfway and found == halfway[name]):
+        elif not reverted and (found == _start(change, name) or (name in halfway and found == halfway[name])):
             left.append(replace(item, before=now.properties.get(name), after=value_type.send(item.after)))
         else:
             was, made = (wanted, change.observed.get(name)) if _is_back(change) else (change.observed.get(name), wanted)
             former = f"was {value_type.show(was)}, " if change.action == "update" else ""
             foreign.append(f"{name}: {former}{_two(value_type, made, found)}")
-            left.append(replace(item, before=now.properties.get(name), after=now.properties.get(name), changed=False))
+            as_is = now.properties.get(name)
+            left.append(replace(item, before=as_is, after=as_is, changed=False, note=LEFT))
     if circumstances.whole:
         foreign += _beside(change, canonical, types)
     if foreign and not circumstances.rest:
@@ -145,6 +157,7 @@ def _left_of_update(
         observed=dict(canonical),
         expected={**canonical, **{name: change.expected.get(name) for name in open_}},
         handle=now.handle,
+        listed=now.listed,
         reason=_why(change, open_) + note,
     )
 
@@ -190,6 +203,8 @@ def _left_of_delete(
     """A thing that the run made is deleted only while it is what the run made of it."""
     if now.presence == "absent":
         return _done(change, {}, now, "it is gone")
+    if now.handle != circumstances.handles.get(change.key, now.handle):
+        return _problem(change, "moved", "another one of the same name has taken its place")
     types = circumstances.types[change.kind]
     halfway = _halfway(change, circumstances)
     foreign = [
@@ -201,7 +216,7 @@ def _left_of_delete(
         return _problem(change, "moved", "; ".join(foreign))
     if foreign:
         return _done(change, canonical, now, f"left, for somebody else has changed it: {'; '.join(foreign)}")
-    return replace(change, observed=dict(canonical), handle=now.handle, reason=_why(change, ()))
+    return replace(change, observed=dict(canonical), handle=now.handle, listed=now.listed, reason=_why(change, ()))
 
 
 def _two(value_type: ValueType, made: Json, found: Json) -> str:
@@ -218,6 +233,7 @@ def _done(
         observed=dict(canonical),
         expected=dict(canonical),
         handle=now.handle,
+        listed=now.listed,
         reason=reason,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,7 @@ from runbook.cli.running import approved_on_terminal, carry_out, progress, show_
 from runbook.errors import ExitCode, UsageError
 from runbook.history import read_history
 from runbook.run import Request, run
-from runbook.runs import runs_directory
+from runbook.runs import read_json, runs_directory
 
 
 @click.command(
@@ -50,6 +51,10 @@ def rollback(name: str, approve: str | None, rest: bool, engine: str, quiet: boo
             f"The run {path.name} was on the tenant {history.tenant!r}, which is not described here.",
             "Describe it in tenants.yaml.",
         )
+    earlier = _taken_back_by(path)
+    if earlier:
+        print(f"The run {path.name} was taken back already, by {earlier}. What is there now is not its doing.")
+        return ExitCode.DONE
     request = Request(tenant=history.tenant, mode="plan", takes_back=path, rest=rest, engine=engine)
     if approve:
         return carry_out(replace(request, mode="apply", approve=approve), quiet)
@@ -67,3 +72,15 @@ def rollback(name: str, approve: str | None, rest: bool, engine: str, quiet: boo
         print(f"    runbook rollback {path.name} --rest\n")
     show_record(outcome)
     return outcome.exit_code
+
+
+def _taken_back_by(path: Path) -> str:
+    """Return the run that took this one back, all of it and to its end; empty when there is none."""
+    for result in sorted(path.parent.glob("*-rollback-apply-*/result.json")):
+        try:
+            content = read_json(result)
+        except ValueError:
+            continue
+        if content["takes_back"] == {"run": path.name, "rest": False} and content["exit_code"] == ExitCode.DONE:
+            return result.parent.name
+    return ""

@@ -143,11 +143,13 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
             "Remove these from the rule in the Exchange admin center, or rename that rule, then plan again.",
         )
     enabled = changed.pop("Enabled", None)
+    if enabled is False:  # first: what the rule is about to become must never act, not even between two calls
+        _switch(services, observed.handle, False)
     if changed:
         send = {"Identity": observed.handle, **_with_pair(change, changed)}
         services.exchange.invoke("Set-TransportRule", send, write=True)
-    if enabled is not None:
-        _switch(services, observed.handle, enabled)
+    if enabled:
+        _switch(services, observed.handle, True)
 
 
 def _create(services: Services, change: Change, wait: Wait) -> None:
@@ -207,8 +209,10 @@ def by_hand(change: Change) -> tuple[str, ...]:
         lines.append(command("New-TransportRule", {"Name": change.identity, **wanted, "Enabled": False}))
     elif wanted:
         lines.append(command("Set-TransportRule", {"Identity": change.identity, **_with_pair(change, wanted)}))
-    if enabled is True or (enabled is False and change.action != "create"):
-        lines.append(command(_switch_cmdlet(enabled), {"Identity": change.identity}))
+    if enabled is True:
+        lines.append(command(_switch_cmdlet(True), {"Identity": change.identity}))
+    elif enabled is False and change.action != "create":
+        lines.insert(0, command(_switch_cmdlet(False), {"Identity": change.identity}))
     return tuple(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tenacity
@@ -73,15 +73,18 @@ class Recorder:
 def store_before(services: Services, plans: Sequence[Plan], journal: Journal) -> None:
     """Before a first write: put the plans, their inverses and the objects as they are into the journal.
 
-    A section that stands there already is not stored again: what was there first is what a rollback goes back to.
+    A change that stands there already is not stored again: what was there first is what a rollback goes back to.
     """
     stored = {
-        item["section"]
+        (change["kind"], change["identity"])
         for entry in read(journal.path)
         if entry["event"] == "before-first-write"
         for item in entry["data"]["sections"]
+        for change in item["plan"]["changes"]
+        if change["action"] != "none"
     }
-    new = [plan for plan in plans if plan.section not in stored and plan.pending]
+    fresh = (replace(plan, changes=tuple(c for c in plan.pending if c.key not in stored)) for plan in plans)
+    new = [plan for plan in fresh if plan.changes]
     if not new:
         return
     found = read_objects(services, [change.key for plan in new for change in plan.pending])
@@ -140,8 +143,26 @@ def apply_changes(
             journal.append("change-interrupted", kind=change.kind, identity=change.identity, by=type(error).__name__)
             note(change, "interrupted", _MAYBE)
             raise
-        journal.append("change-done", kind=change.kind, identity=change.identity, action=change.action)
+        made = {"kind": change.kind, "identity": change.identity, "action": change.action, "section": change.section}
+        journal.append("change-done", **made, handle=_handle(services, change))
         note(change, "changed", "")
+
+
+def note_settled(journal: Journal, changes: Sequence[Change]) -> None:
+    """Note that changes of an earlier attempt took effect: the tenant shows it, although no answer was heard."""
+    for change in changes:
+        made = {"kind": change.kind, "identity": change.identity, "action": change.action, "section": change.section}
+        journal.append("change-done", **made, handle=change.handle, settled=True)
+
+
+def _handle(services: Services, change: Change) -> str:
+    """What a new thing is addressed by, so that another one of its name is never taken for it; empty if not seen."""
+    if change.action != "create":
+        return ""
+    try:
+        return read_objects(services, [change.key])[0].handle
+    except UnreadableState:
+        return ""
 
 
 _MAYBE = "Whether the change took effect is not known."

@@ -11,7 +11,7 @@ from runbook.kinds import BY_TYPE
 from runbook.plan import Change, Observed, Plan
 from runbook.preflight import lacking, read_holding
 from runbook.preflight.needs import of_changes
-from runbook.runs import RunFolder, read_json
+from runbook.runs import RunFolder, read_json, still_valid
 from tenantapi import Services
 
 
@@ -44,6 +44,7 @@ def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approva
             f"Nobody has approved the plan {plan.hash[:12]}.",
             f"Read it, then approve it: set approve to {plan.hash[:12]} and mode to apply.",
         )
+    still_valid(stored)
     if approve:
         raise PlanRefused(
             "This run acts on the approved plan in its folder, and a hash was given as well.",

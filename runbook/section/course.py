@@ -16,6 +16,7 @@ from runbook.inputs import Effective
 from runbook.kinds import BY_TYPE, KINDS, VALUE_TYPES
 from runbook.library import Document
 from runbook.plan import Change, Plan
+from runbook.runs import still_valid
 from runbook.section import approving
 from runbook.section.approving import Approval
 from runbook.section.observing import read_objects
@@ -28,6 +29,14 @@ _HALFWAY = {kind.type: kind.halfway for kind in KINDS}
 
 class Course(Protocol):
     """Say what is to be done in a section, and whose word it needs."""
+
+    @property
+    def whole(self) -> bool:
+        """True when the properties that a plan does not change must stay as they were while it is carried out."""
+
+    @property
+    def rest(self) -> bool:
+        """True when what somebody else has set meanwhile is left, by decision."""
 
     @property
     def aim(self) -> str:
@@ -48,6 +57,9 @@ class Course(Protocol):
         Raises PlanRefused or UnreadableState when one of them is not what was approved.
         """
 
+    def settled(self, plan: Plan) -> tuple[Change, ...]:
+        """Return changes of an earlier attempt that, by this plan's reading, took effect although nobody heard so."""
+
     def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
         """Return a fresh plan that is empty when the section has come about."""
 
@@ -62,6 +74,7 @@ class Forward:
     connection: Connection
 
     aim = "as the tutorial asks"
+    whole, rest = True, False
 
     def failure(self, detail: str) -> DriftFound:
         """Return the error that names what is not as the tutorial asks."""
@@ -83,6 +96,10 @@ class Forward:
         approving.unchanged_everywhere(plans, stored)
         return plans
 
+    def settled(self, plan: Plan) -> tuple[Change, ...]:
+        """There was no earlier attempt."""
+        return ()
+
     def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
         """Compare the tenant with the tutorial once more."""
         return self.plan(section, inputs)
@@ -98,6 +115,16 @@ class Onward:
     connection: Connection
 
     @property
+    def whole(self) -> bool:
+        """Return what the run demanded in the beginning."""
+        return self.base.whole
+
+    @property
+    def rest(self) -> bool:
+        """Return what was decided in the beginning."""
+        return self.base.rest
+
+    @property
     def aim(self) -> str:
         """Return what the run was after in the beginning."""
         return self.base.aim
@@ -111,6 +138,7 @@ class Onward:
         approved = self._approved_plan(section)
         if approved is None:
             return self.base.plan(section, inputs)
+        _same_tenant(approved, self.connection, self.history.path.name)
         now = read_objects(self.connection.services, [change.key for change in approved.changes])
         return remaining(
             approved,
@@ -120,7 +148,9 @@ class Onward:
                 begun=self.history.begun,
                 unfinished=self.history.unfinished,
                 halfway=_HALFWAY,
-                whole=True,
+                whole=self.whole,
+                rest=self.rest,
+                handles=self.history.handles,
             ),
         )
 
@@ -130,6 +160,7 @@ class Onward:
             return self.base.approved(plan, approve, stored)
         approving.check_open_parts(plan)
         whole = self.history.approval or {}
+        still_valid(whole)
         by = str(whole.get("approved_by", "the first attempt's approval"))
         return Approval(plan_hash=plan.hash, approved_by=by, how="approved plan, taken up again")
 
@@ -141,6 +172,10 @@ class Onward:
         for item in plans:
             approving.check_open_parts(item)
         return plans
+
+    def settled(self, plan: Plan) -> tuple[Change, ...]:
+        """Return what an earlier attempt had begun, and what the tenant now shows to have come about."""
+        return tuple(c for c in plan.changes if c.action == "none" and c.key in self.history.unfinished)
 
     def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
         """Verify as the run would have done without the interruption."""
@@ -160,6 +195,7 @@ class Back:
     connection: Connection
 
     aim = "as before the run"
+    whole = False
 
     def failure(self, detail: str) -> DriftFound:
         """Return the error that names what has not been taken back."""
@@ -177,6 +213,7 @@ class Back:
                 begun=self.past.begun,
                 unfinished=self.past.unfinished,
                 halfway=_HALFWAY,
+                handles=self.past.handles,
                 whole=False,
                 rest=self.rest,
                 stays=_stays,
@@ -195,6 +232,10 @@ class Back:
         approving.unchanged_everywhere(plans, stored)
         return plans
 
+    def settled(self, plan: Plan) -> tuple[Change, ...]:
+        """There was no earlier attempt."""
+        return ()
+
     def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
         """See that nothing is left to take back."""
         return self.plan(section)
@@ -206,14 +247,20 @@ class Back:
         inverse = self.past.inverses.get(section)
         if inverse is None:
             return Plan(section=section, scope={"tenant": here, "inputs": {}, **scope}, changes=())
-        there: Any = inverse.scope["tenant"]
-        if any(there[name] != here[name] for name in ("tenant_id", "cloudflare_account_id")):
-            raise PlanRefused(
-                f"The run {self.past.path.name} was on another tenant or account than {here['name']} is now.",
-                "Nothing was written.",
-            )
+        _same_tenant(inverse, self.connection, self.past.path.name)
         begun = tuple(change for change in inverse.changes if change.key in self.past.begun)
         return Plan(section=section, scope={**inverse.scope, **scope}, changes=begun)
+
+
+def _same_tenant(plan: Plan, connection: Connection, run: str) -> None:
+    """Raise PlanRefused when a plan was made for another directory, account or cloud than the tenant has now."""
+    there: Any = plan.scope["tenant"]
+    here = tenant_scope(connection)
+    if any(there[name] != here[name] for name in ("tenant_id", "cloudflare_account_id", "cloud")):
+        raise PlanRefused(
+            f"The run {run} was on another tenant, account or cloud than {here['name']} is now.",
+            "Nothing was written.",
+        )
 
 
 def _stays(change: Change) -> str:

@@ -11,6 +11,7 @@ from runbook.compile.result import ResourceDraft
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Change, Observed, Plan, diff
+from runbook.undo import LEFT
 from runbook.values import Json
 from tenantapi import ApiError, Services
 from tenantapi.errors import NOBODY_TO_ASK, SignInError, UnreachableError
@@ -102,6 +103,8 @@ def checks(plan: Plan) -> list[dict[str, Any]]:
             found.append(_absence(change))
             continue
         for item in change.differences:
+            if item.note == LEFT:
+                continue  # nobody asked for it to be as before
             before = BY_TYPE[change.kind].types[item.attribute].show(item.before)
             missing = change.action == "create"
             found.append(

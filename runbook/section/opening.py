@@ -134,5 +134,5 @@ def _course(folder: RunFolder, forward: Forward, connection: Connection) -> Cour
     history = read_history(folder.path)
     course: Course = forward
     if history.takes_back:
-        course = Back(past=read_history(Path(history.takes_back)), rest=history.rest, connection=connection)
+        course = Back(past=read_history(history.takes_back), rest=history.rest, connection=connection)
     return Onward(base=course, history=history, connection=connection) if history.resumed else course

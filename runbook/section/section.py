@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import time
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from runbook.inputs import Effective, effective
 from runbook.journal import Journal
 from runbook.kinds import BY_TYPE
 from runbook.library import Document
+from runbook.locking import alone
 from runbook.plan import Change, Plan, plan_json
 from runbook.runs import RunFolder
 from runbook.section import applying, approving, observing
@@ -125,6 +127,7 @@ class Section:
         hands = {c.key: BY_TYPE[c.kind].by_hand(c) for c in plan.pending if c.key not in open_keys}
         self._state.planned(plan, hands)
         self._setup.journal.append("planned", section=plan.section, hash=plan.hash, changes=len(plan.pending))
+        applying.note_settled(self._setup.journal, self._setup.course.settled(plan))
         view = views.plan_view(plan_json(plan), title=self._title("plan"), plan_hash=plan.hash, hands=hands)
         unknown = [item for item in plan.problems if item.presence == "unknown"]
         if unknown:
@@ -229,15 +232,17 @@ class Section:
     def _apply(self, plan: Plan) -> None:
         setup = self._setup
         services = setup.connection.services
-        if not self._attempt_has_written():
-            plans = setup.course.everywhere(plan, approving.stored_approval(setup.folder))
-            approving.permitted(services, [change for item in plans for change in item.pending])
-            applying.store_before(services, plans, setup.journal)
+        stored = approving.stored_approval(setup.folder)
+        plans = [plan] if self._attempt_has_written() else setup.course.everywhere(plan, stored)
+        approving.permitted(services, [change for item in plans for change in item.pending])
+        applying.store_before(services, plans, setup.journal)
 
         def note(change: Change, status: str, error: str) -> None:
             self._state.change(change.kind, change.identity, status, error)
 
-        applying.apply_changes(services, plan, setup.journal, setup.patience, note)
+        # A run over all sections holds the tenant already; a walkthrough holds it while it writes.
+        with contextlib.nullcontext() if stored is not None else alone(self.tenant):
+            applying.apply_changes(services, plan, setup.journal, setup.patience, note)
 
     def _attempt_has_written(self) -> bool:
         """Whether this attempt at the run has begun a change; an earlier one's checks do not count for this one."""
