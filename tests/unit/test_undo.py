@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -138,10 +139,9 @@ def test_cut_off_anywhere_it_can_be_gone_on_with_or_taken_back(
     done = data.draw(st.integers(min_value=0, max_value=len(pending)))
     cut = carried_out(world, pending[:done])
     begun = {change.key for change in pending[: done + 1]}
-    unfinished: set[tuple[str, str]] = set()
+    unfinished = {change.key for change in pending[done : done + 1]}
     if done < len(pending) and pending[done].action == "update":  # some of the properties of the next one
         half = pending[done]
-        unfinished = {half.key}
         names = data.draw(st.sets(st.sampled_from([item.attribute for item in half.changed])))
         some = [item for item in half.changed if item.attribute in names]
         cut[half.key] = {**(cut[half.key] or {}), **{item.attribute: item.after for item in some}}
@@ -247,3 +247,38 @@ def create(kind: str, identity: str, **wanted: Any) -> Change:
 
 def present(kind: str, identity: str, **properties: Any) -> Observed:
     return Observed(kind=kind, identity=identity, presence="present", properties=properties, handle="h")
+
+
+def test_what_was_done_and_put_back_by_somebody_is_not_done_again() -> None:
+    held = {"EndUserQuarantinePermissionsValue": 3, "ESNEnabled": False}
+    attributes = (Attribute(name="ESNEnabled", value=True),)
+    resource = Resource(kind="QuarantinePolicy", identity="P", section="s", attributes=attributes, may_create=True)
+    plan = planned([resource], {("QuarantinePolicy", "P"): held})
+    now = seen({("QuarantinePolicy", "P"): held})  # as before the run, although the journal says it was changed
+    left = remaining(plan, now, circumstances(plan, whole=True))
+    assert [item.presence for item in left.problems] == ["moved"]
+    gone = remaining(
+        Plan(section="s", scope={}, changes=(create("TransportRule", "R", SetSCL=5),)),
+        seen({("TransportRule", "R"): None}),
+        circumstances(plan, begun={("TransportRule", "R")}, whole=True),
+    )
+    assert [item.reason for item in gone.problems] == ["this run had made it, now it is gone"]
+
+
+def test_a_list_that_is_suddenly_empty_does_not_say_that_a_thing_is_gone() -> None:
+    change = replace(create("TransportRule", "R", SetSCL=5), listed=3)
+    plan = Plan(section="s", scope={}, changes=(change,))
+    now = Observed(kind="TransportRule", identity="R", presence="absent", properties={}, listed=0)
+    left = remaining(invert(plan), [now], circumstances(plan))
+    assert [item.presence for item in left.problems] == ["unknown"]
+    some = remaining(invert(plan), [replace(now, listed=2)], circumstances(plan))
+    assert [item.reason for item in some.changes] == ["it is gone"]
+
+
+def test_a_new_thing_of_the_same_name_and_content_is_not_the_runs_own() -> None:
+    change = create("TransportRule", "R", SetSCL=5)
+    plan = Plan(section="s", scope={}, changes=(change,))
+    now = [present("TransportRule", "R", SetSCL=5)]
+    left = remaining(invert(plan), now, circumstances(plan, handles={change.key: "another"}))
+    assert [item.reason for item in left.problems] == ["another one of the same name has taken its place"]
+    assert not remaining(invert(plan), now, circumstances(plan, handles={change.key: "h"})).problems
