@@ -46,7 +46,8 @@ def test_the_shape_is_known_wherever_it_stands(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "value",
     ["example.com", "a" * 64, "0123456789abcdef" * 4, "/a/b/C3-dddddddddddddddddddddddddddddddddddddd", "30", 30, True,
-     ["a.example", "b.example"], "mail.protection.outlook.com", "UserNotifyUserRelease", "e" * 40, "12 hours", ""],
+     ["a.example", "b.example"], "mail.protection.outlook.com", "UserNotifyUserRelease", "e" * 40, "12 hours", "",
+     "20261125T181224Z-contoso-eu-apply-b0bdf2"],
 )  # fmt: skip
 def test_what_is_no_secret_is_not_taken_for_one(value: Any) -> None:
     assert kind_of_secret(value) == ""
