@@ -219,8 +219,11 @@ def broken_at(point: Point, scene: Scene, far: FarEnd, folder: Path) -> list[str
         path = newest(folder, "rollback-apply" if scene.course == "rollback" else "demo-apply")
         wrong = [] if struck else ["the fault never struck"]
         wrong += _claims(path, code, scene, far, killed=killed)
+        last = _entries(path)[-1]
+        ended_well = last["event"] == "run-finished" and last["data"]["exit_code"] == 0
         again = carried_out(Request(tenant=TENANT, mode="apply", resume=path))
-        if again != 0:
+        # A run that rode out its fault has ended; going on with it is refused, for nothing is left.
+        if again != (4 if ended_well else 0):
             wrong.append(f"going on exited with {again} (the broken attempt with {code})")
         wrong += _end(path, scene, far)
         if (folder / "traceback.txt").is_file():
@@ -270,6 +273,10 @@ def _claims(path: Path, code: int, scene: Scene, far: FarEnd, *, killed: bool) -
 
 def _of(objects: Mapping[str, Any], name: str) -> list[Any]:
     return [body for body in objects.values() if name in (body.get("Name"), body.get("domain"))]
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    return list(journal.read(path / "journal.jsonl", torn=True))
 
 
 def _journal_errors(path: Path) -> list[str]:
