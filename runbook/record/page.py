@@ -7,7 +7,7 @@ from typing import Any
 
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
-from runbook.views import hand_lines, lines_text, plain, show_value
+from runbook.views import hand_lines, lines_text, plain, reason_text, show_value
 
 _MODE_WORDS = {
     "plan": "Plan: the tenant was read and compared; nothing was written",
@@ -224,7 +224,7 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
         "symbol": SYMBOL[change["action"]],
         "action": change["action"],
         "what": f"{_title(change['kind'])} {change['identity']}",
-        "reason": change["reason"],
+        "reason": reason_text(change),
         "status": done["status"] if done else "unchanged",
         "properties": [
             {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runbook import collision, desired, naming
+from runbook import collision, desired, naming, ruletrace
 from runbook.compile.result import ResourceDraft
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
@@ -86,6 +86,7 @@ def make_plan(
     observed = read_objects(services, [resource.key for resource in wanted.resources])
     plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
     plan = collision.settle(plan, wanted.resources, observed, values.get(naming.ADOPT) or ())
+    plan = ruletrace.settle(plan, wanted.resources, observed, values.get(naming.ACCEPT) or ())
     return replace(plan, problems=(*wanted.problems, *plan.problems))
 
 

@@ -266,7 +266,7 @@ class Section:
         if not checks and not fresh.problems:
             return views.message("Nothing to verify: this section sets nothing that an API could read.")
         problems = plan_json(fresh)["problems"]
-        ok, waited = fresh.is_empty, {"waited_seconds": seconds}
+        ok, waited = fresh.is_as_asked, {"waited_seconds": seconds}
         self._state.save(
             phase="verified",
             verification={"at": journal.now(), "ok": ok, "checks": checks, "problems": problems, **waited},
@@ -276,7 +276,7 @@ class Section:
         view = views.checks_view(checks, title=self._title("verification"), aim=aim)
         if not ok and not self.interactive:
             _show(view)
-            missing = [f"  {item['identity']}: {item['reason']}" for item in problems]
+            missing = [f"  {item['identity']}: {item['reason']}" for item in problems if not item["other"]]
             detail = "\n".join([*views.check_lines(checks), *missing])
             self._fail(self._setup.course.failure(detail))
         return view
@@ -289,13 +289,13 @@ class Section:
             return setup.course.verification(setup.section.id, setup.inputs)
 
         fresh = look()
-        if not wait or fresh.is_empty:
+        if not wait or fresh.is_as_asked:
             return fresh, 0.0
         seen, began = [fresh], time.monotonic()
 
         def as_asked() -> bool:
             seen[0] = look()
-            return seen[0].is_empty
+            return seen[0].is_as_asked
 
         self._setup.patience.poll(as_asked)
         return seen[0], round(time.monotonic() - began, 1)
