@@ -26,11 +26,11 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
     if not rows:
         reason = "the list of quarantine policies is empty, although every tenant has built-in ones"
         return tuple(unknown(TYPE, identity, reason) for identity in identities)
-    plain = [{**row, "Name": _without_organisation(row)} for row in rows]
+    plain = [{**row, "Name": plain_name(row)} for row in rows]
     return tuple(_observed(identity, named(plain, identity), len(rows)) for identity in identities)
 
 
-def _without_organisation(row: Mapping[str, Any]) -> Any:
+def plain_name(row: Mapping[str, Any]) -> Any:
     """A policy's name may come as organisation, backslash, name; the organisation is a domain [DSC]."""
     name = row.get("Name")
     if not isinstance(name, str):
