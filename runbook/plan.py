@@ -77,6 +77,8 @@ class Observed:
     """How many objects the list held that it was looked for in; None where no list was read."""
     beside: Sequence[Mapping[str, Any]] = ()
     """That whole list, of a kind whose things act on each other."""
+    touched: str = ""
+    """When it was last changed, by its own word, as ISO text in UTC; empty where that is not known."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -117,6 +119,8 @@ class Change:
     """How many objects the list held that it was looked for in; no part of the plan's hash."""
     notes: tuple[str, ...] = ()
     """What else a person should know of it, such as what is beside it; no part of the plan's hash."""
+    touched: str = field(default="", compare=False)
+    """When the thing was last changed, by its own word; for a fresh plan alone, it is not stored."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -150,6 +154,8 @@ class Plan:
     """What the plan was made for: tenant, tutorial text, inputs, decisions."""
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...] = ()
+    seen: tuple[Mapping[str, str], ...] = field(default=(), compare=False)
+    """Kind, name and identifier of everything in the lists that were read; no part of the plan as it is stored."""
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -247,6 +253,7 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
         handle=observed.handle,
         expected={**canonical, **asked},
         listed=observed.listed,
+        touched=observed.touched,
     )
 
 

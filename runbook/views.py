@@ -220,6 +220,22 @@ def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def settling_lines(verification: Mapping[str, Any] | None) -> list[str]:
+    """Return one line for each change that may not act everywhere yet, or that came about in part."""
+    partial, late = (list((verification or {}).get(name, ())) for name in ("partial", "pending"))
+    lines = [
+        f"  {_kind_title(item['kind'])} {plain(item['identity'])}: partial, "
+        f"{item['asked'] - len(item['missing'])} of {item['asked']} changed properties read back, "
+        f"not {', '.join(item['missing'])}"
+        for item in partial
+    ]
+    return lines + [
+        f"  {_kind_title(item['kind'])} {plain(item['identity'])}: propagation pending, "
+        f"it may take until {item['until'][11:16]} UTC to act everywhere"
+        for item in late
+    ]
+
+
 def script_lines(result: Mapping[str, Any]) -> list[str]:
     """Return a run's pending changes as one PowerShell script; what is not PowerShell stands in comments."""
     title, tenant = _comment(result["tutorial"]["title"]), _comment(result["tenant"]["name"])

@@ -11,9 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runbook.kinds.kind import Kind, Wait, assignments, cmdlets, named, needed, unknown
+from runbook.kinds.kind import NO_GUID, Kind, Wait, assignments, cmdlets, named, needed, plain_name, unknown
 from runbook.kinds.powershell import command
-from runbook.kinds.quarantine_policy import NO_GUID, plain_name
 from runbook.plan import Change, Observed
 from runbook.values import INTEGER, WORD, ValueType, fold
 from tenantapi import Services
@@ -53,16 +52,17 @@ class _Policies:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._rows: list[dict[str, Any]] | None = None
+        self._rows: Sequence[Mapping[str, Any]] | None = None
 
     def name(self, address: str) -> str | None:
         """Return the name of the one policy that this is the GUID or the DN of; None where that is not one."""
-        if self._rows is None:
-            self._rows = self._services.exchange.rows("Get-QuarantinePolicy")
+        rows = self._rows
+        if rows is None:
+            rows = self._rows = self._services.exchange.rows("Get-QuarantinePolicy")
         wanted = _folded(address)
         if wanted == NO_GUID:  # all built-in policies share it [DEF]
             return None
-        names = [plain_name(row) for row in self._rows for key in _ADDRESSES if _folded(row.get(key)) == wanted]
+        names = [plain_name(row) for row in rows for key in _ADDRESSES if _folded(row.get(key)) == wanted]
         return names[0] if len(names) == 1 and isinstance(names[0], str) and names[0].strip() else None
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from runbook.errors import ApplyFailed
@@ -102,7 +103,17 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> 
         row=row,
         name=row["Name"],
         listed=listed,
+        touched=_touched(row),
     )
+
+
+def _touched(row: Mapping[str, Any]) -> str:
+    """When the rule was last changed; empty where the row does not say, or leaves the zone open."""
+    try:
+        moment = str(DATE.canonical(row.get("WhenChanged")) or "")
+    except ValueError:
+        return ""
+    return moment[:19] + "Z" if moment.endswith("Z") else ""
 
 
 def _also_set(row: Mapping[str, Any]) -> list[str]:
@@ -273,4 +284,5 @@ KIND = Kind(
     ),
     switches=frozenset({"Enabled", "Mode", "ActivationDate", "ExpiryDate"}),
     not_taken_away=frozenset({"AlsoSet"}),
+    acts_within=timedelta(minutes=30),  # [DOCS, mail flow rules in Exchange Online]
 )

@@ -87,7 +87,17 @@ def make_plan(
     plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
     plan = collision.settle(plan, wanted.resources, observed, values.get(naming.ADOPT) or ())
     plan = ruletrace.settle(plan, wanted.resources, observed, values.get(naming.ACCEPT) or ())
-    return replace(plan, problems=(*wanted.problems, *plan.problems))
+    return replace(plan, problems=(*wanted.problems, *plan.problems), seen=_seen(observed))
+
+
+def _seen(observed: Iterable[Observed]) -> tuple[dict[str, str], ...]:
+    """Name everything that stood in the lists, once."""
+    lists = {item.kind: item.beside for item in observed if item.beside}
+    return tuple(
+        {"kind": kind, "name": str(row.get("Name")), "id": str(row.get("Guid") or "").lower()}
+        for kind, rows in lists.items()
+        for row in rows
+    )
 
 
 def gone(change: Change) -> bool:
