@@ -214,6 +214,14 @@ def _naming_fields(draft: ResourceDraft, drafts: Sequence[ResourceDraft]) -> Ite
             check=lambda value: value,
             names=names,
         )
+    if draft.type == "TransportRule":
+        yield Field(
+            name=naming.ACCEPT,
+            annotation="list",
+            default=[],
+            help="Decision - names of somebody else's rules that may stay in the way of the tutorial's",
+            check=naming.check_accepted,
+        )
 
 
 def _draft_fields(

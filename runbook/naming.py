@@ -1,6 +1,7 @@
 """Decisions about names: what the tutorial creates may find its name taken.
 
-``adopt`` takes the thing over that has the name, ``rename`` gives the tutorial's thing another one. Names are the
+``adopt`` takes the thing over that has the name, ``rename`` gives the tutorial's thing another one, ``accept_rules``
+names rules of somebody else's that may stay in the way of ours. Names are the
 same in any letter case [DOCS: the services compare them so]. Pure: values in, values out.
 """
 
@@ -14,6 +15,7 @@ from runbook.compile.result import ResourceDraft
 
 ADOPT = "adopt"
 RENAME = "rename"
+ACCEPT = "accept_rules"
 _LONGEST = 64
 """Characters of a transport rule's name [DOCS]; a quarantine policy's limit is not published."""
 
@@ -98,8 +100,18 @@ def check_adopted(value: Any, names: Sequence[str], renaming: Iterable[str] = ()
     return tuple(dict.fromkeys(_known(item, wanted) for item in given))
 
 
+def check_accepted(value: Any) -> tuple[str, ...]:
+    """Return the names of rules to live with, each once. Raises ValueError for what is no list of names."""
+    return tuple({_same(item): item.strip() for item in items(value)}.values())
+
+
 def is_adopted(name: str, adopted: Iterable[str]) -> bool:
     """Whether the thing wanted under this name takes over what bears it."""
+    return is_among(name, adopted)
+
+
+def is_among(name: str, adopted: Iterable[str]) -> bool:
+    """Whether a name is one of these."""
     return _same(name) in {_same(item) for item in adopted}
 
 

@@ -75,6 +75,10 @@ class Observed:
     """Its name as the service spells it, where it has one."""
     listed: int | None = None
     """How many objects the list held that it was looked for in; None where no list was read."""
+    beside: Sequence[Mapping[str, Any]] = ()
+    """That whole list, of a kind whose things act on each other."""
+    touched: str = ""
+    """When it was last changed, by its own word, as ISO text in UTC; empty where that is not known."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -113,6 +117,10 @@ class Change:
     """Canonical properties once the change is made, as far as they are known; empty for a deleted thing."""
     listed: int | None = None
     """How many objects the list held that it was looked for in; no part of the plan's hash."""
+    notes: tuple[str, ...] = ()
+    """What else a person should know of it, such as what is beside it; no part of the plan's hash."""
+    touched: str = field(default="", compare=False)
+    """When the thing was last changed, by its own word; for a fresh plan alone, it is not stored."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -133,6 +141,8 @@ class Problem:
     presence: ProblemState
     reason: str
     lines: tuple[int, ...] = ()
+    other: str = ""
+    """Name of somebody else's thing that is in its way; empty where the problem is in the thing itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +154,8 @@ class Plan:
     """What the plan was made for: tenant, tutorial text, inputs, decisions."""
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...] = ()
+    seen: tuple[Mapping[str, str], ...] = field(default=(), compare=False)
+    """Kind, name and identifier of everything in the lists that were read; no part of the plan as it is stored."""
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -153,6 +165,11 @@ class Plan:
     def is_empty(self) -> bool:
         """Nothing to do, and everything was read."""
         return not self.pending and not self.problems
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Nothing to do, and everything was read; what somebody else's things do beside it does not count."""
+        return not self.pending and all(item.other for item in self.problems)
 
     @property
     def can_apply(self) -> bool:
@@ -173,11 +190,11 @@ def plan_digest(plan: Mapping[str, Any]) -> str:
     """Return the hash of a plan given as JSON.
 
     What was found counts in its canonical form alone, so that another spelling of the same thing is the same plan;
-    how many other things were listed beside it does not count.
+    how many other things were listed beside it, and the notes on that, do not count.
     """
     changes = [
         {
-            **{k: v for k, v in change.items() if k != "listed"},
+            **{k: v for k, v in change.items() if k not in ("listed", "notes")},
             "properties": [{k: v for k, v in item.items() if k != "before"} for item in change["properties"]],
         }
         for change in plan["changes"]
@@ -236,6 +253,7 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
         handle=observed.handle,
         expected={**canonical, **asked},
         listed=observed.listed,
+        touched=observed.touched,
     )
 
 
@@ -293,6 +311,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "presence": item.presence,
                 "reason": item.reason,
                 "lines": list(item.lines),
+                "other": item.other,
             }
             for item in plan.problems
         ],
@@ -310,6 +329,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "handle": change.handle,
         "expected": dict(change.expected),
         "listed": change.listed,
+        "notes": list(change.notes),
         "properties": [
             {
                 "name": item.attribute,
@@ -352,4 +372,5 @@ def _change_from_json(stored: Mapping[str, Any], section: str) -> Change:
     )
     names = ("action", "kind", "identity", "reason", "observed", "handle", "expected", "listed")
     plain = {name: stored[name] for name in names}
-    return Change(section=section, differences=differences, lines=tuple(stored["lines"]), **plain)
+    notes = tuple(stored.get("notes", ()))  # older journals have none
+    return Change(section=section, differences=differences, lines=tuple(stored["lines"]), notes=notes, **plain)

@@ -110,6 +110,7 @@ def _never_run(document: Document, section: Section, folder: RunFolder, interrup
         "phase": "not opened",
         "inputs": [],
         "plan": None,
+        "seen": [],
         "approval": None,
         "changes": [],
         "made": [],

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from runbook import library, notebooks, result, tenants
+from runbook import library, notebooks, result, sightings, tenants
 from runbook.archive.manifest import seal
 from runbook.archive.signature import signing_key
 from runbook.errors import ExitCode, PlanRefused, UnreadableState, UsageError
@@ -272,6 +272,7 @@ def _close(task: Task, interrupted: bool, asked: Mapping[str, Any]) -> Outcome:
     )
     content = result.build(facts, task.document, folder)
     plan = result.whole_plan(content, task.parameters)
+    content["since"] = sightings.since(content, folder.path) if request.mode == "verify" else None
     content["plan_hash"] = plan["hash"] if plan else ""
     entry = log.append("run-finished", status=content["status"], exit_code=content["exit_code"])
     content["journal"] = {"entries": entry["n"] + 1, "head": entry["hash"]}

@@ -117,7 +117,7 @@ def plan_lines(plan: Mapping[str, Any], *, title: str, hands: Hands = MappingPro
     lines = [f"{plain(title)}: {counts_text(plan)}"]
     for change in plan["changes"]:
         kind = BY_TYPE[change["kind"]].title
-        lines.append(f"  {SYMBOL[change['action']]} {kind} {plain(change['identity'])}: {plain(change['reason'])}")
+        lines.append(f"  {SYMBOL[change['action']]} {kind} {plain(change['identity'])}: {plain(reason_text(change))}")
         for item in change["properties"] if change["action"] != "delete" else ():
             if not item["changed"]:
                 continue
@@ -131,6 +131,12 @@ def plan_lines(plan: Mapping[str, Any], *, title: str, hands: Hands = MappingPro
     return [*lines, *problem_lines(plan)]
 
 
+def reason_text(change: Mapping[str, Any]) -> str:
+    """Return why a change is made, and what else is to be known of it."""
+    notes = change.get("notes", ()) if change["action"] != "delete" else ()
+    return "; ".join([change["reason"], *notes])
+
+
 def cannot_be_undone(change: Mapping[str, Any]) -> list[str]:
     """Say why a change, once made, stays; nothing for a change that can be taken back."""
     stays = BY_TYPE[change["kind"]].stays if change["kind"] in BY_TYPE else ""
@@ -138,9 +144,10 @@ def cannot_be_undone(change: Mapping[str, Any]) -> list[str]:
 
 
 def problem_lines(plan: Mapping[str, Any]) -> list[str]:
-    """Return one line for each thing that cannot be planned."""
+    """Return one line for each thing that cannot be planned, or that somebody else's is in the way of."""
     return [
-        f"  ? {_kind_title(item['kind'])} {plain(item['identity'])}: {plain(item['reason'])}"
+        f"  {'!' if item.get('other') else '?'} {_kind_title(item['kind'])} {plain(item['identity'])}: "
+        f"{plain(item['reason'])}"
         for item in plan["problems"]
     ]
 
@@ -162,7 +169,9 @@ def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Han
                 shown = "" if change["action"] == "create" else before
                 rows.append((head, item["name"], shown, after, lines_text(item["lines"]), item["note"]))
         if change["action"] in ("none", "delete"):
-            rows.append((head, "", "", "", "", change["reason"]))
+            rows.append((head, "", "", "", "", reason_text(change)))
+        elif change.get("notes"):
+            rows.append((head, "", "", "", "", "; ".join(change["notes"])))
         rows += [(head, "", "", "", "", f"cannot be undone: {text}") for text in cannot_be_undone(change)]
     for problem in plan["problems"]:
         rows.append((f"? {_kind_title(problem['kind'])} {problem['identity']}", "", "", "", "", problem["reason"]))
@@ -178,8 +187,8 @@ def _hands_html(hands: Hands) -> str:
     return f"<details><summary>The same by hand</summary><pre>{escape(lines)}</pre></details>"
 
 
-def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str) -> View:
-    """Show what was checked by fresh reads, and what was found."""
+def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str, beside: Sequence[str] = ()) -> View:
+    """Show what was checked by fresh reads, what was found, and lines on what no property tells."""
     wrong = [check for check in checks if not check["ok"]]
     rows = [
         (
@@ -194,8 +203,9 @@ def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str) ->
     ]
     heads = ("result", "what", "property", "wanted", "found", "tutorial")
     summary = f"{plain(title)}: {len(checks) - len(wrong)} of {len(checks)} properties are {aim}"
-    text = "\n".join([summary, *check_lines(wrong)])
-    return View(text, table(summary, heads, rows).html)
+    text = "\n".join([summary, *check_lines(wrong), *beside])
+    html = "".join(f"<p>{escape(line.strip())}</p>" for line in beside)
+    return View(text, table(summary, heads, rows).html + html)
 
 
 def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -207,6 +217,22 @@ def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:
         + f" wanted {plain(show_value(check['kind'], check['name'], check['wanted']))}"
         for check in checks
         if not check["ok"]
+    ]
+
+
+def settling_lines(verification: Mapping[str, Any] | None) -> list[str]:
+    """Return one line for each change that may not act everywhere yet, or that came about in part."""
+    partial, late = (list((verification or {}).get(name, ())) for name in ("partial", "pending"))
+    lines = [
+        f"  {_kind_title(item['kind'])} {plain(item['identity'])}: partial, "
+        f"{item['asked'] - len(item['missing'])} of {item['asked']} changed properties read back, "
+        f"not {', '.join(item['missing'])}"
+        for item in partial
+    ]
+    return lines + [
+        f"  {_kind_title(item['kind'])} {plain(item['identity'])}: propagation pending, "
+        f"it may take until {item['until'][11:16]} UTC to act everywhere"
+        for item in late
     ]
 
 

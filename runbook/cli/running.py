@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from runbook import library, views
+from runbook import library, sightings, views
 from runbook.archive.listing import find_run
 from runbook.cli import parameters
 from runbook.errors import ExitCode, PlanRefused
@@ -207,8 +207,17 @@ def show_sections(outcome: Outcome) -> None:
         good = sum(1 for check in checks if check["ok"])
         changed = len(item["made"])
         print(f"{item['title']}: {changed} changed, {_verdict(item, good, len(checks))}")
-        for line in [*views.check_lines(checks), *views.problem_lines(item["plan"] or {"problems": []})]:
+        for line in [*views.check_lines(checks), *views.settling_lines(item["verification"]), *_problems(item)]:
             print(line)
+    for line in sightings.lines(outcome.result.get("since")):
+        print(views.plain(line))
+
+
+def _problems(item: dict[str, Any]) -> list[str]:
+    """What could not be planned, and what was in the way when it was read again."""
+    planned = (item["plan"] or {"problems": []})["problems"]
+    later = [problem for problem in (item["verification"] or {}).get("problems", ()) if problem.get("other")]
+    return list(dict.fromkeys(views.problem_lines({"problems": [*planned, *later]})))
 
 
 def _verdict(item: dict[str, Any], good: int, count: int) -> str:

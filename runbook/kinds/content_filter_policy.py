@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runbook.kinds.kind import Kind, Wait, assignments, cmdlets, named, needed, unknown
+from runbook.kinds.kind import NO_GUID, Kind, Wait, assignments, cmdlets, named, needed, plain_name, unknown
 from runbook.kinds.powershell import command
 from runbook.plan import Change, Observed
-from runbook.values import INTEGER, WORD, ValueType
+from runbook.values import INTEGER, WORD, ValueType, fold
 from tenantapi import Services
 
 TYPE = "HostedContentFilterPolicy"
@@ -29,12 +29,13 @@ _TYPES: dict[str, ValueType] = {
 }
 
 # A tag may be given as a name, DN or GUID; what is read back is the name [DOCS; live]. Should one of the others
-# come all the same, it is neither the wanted name nor known to be another policy.
+# come all the same, the quarantine policies tell whose it is.
 _NO_NAME = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?|CN=[^,]+,.+", re.IGNORECASE)
 
 
 def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
     rows = services.exchange.rows("Get-HostedContentFilterPolicy")
+    policies = _Policies(services)
     found = []
     for identity in identities:
         matches = named(rows, identity)
@@ -42,16 +43,45 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
             reason = f"{len(matches)} anti-spam policies named {identity} were listed; every tenant has one"
             found.append(unknown(TYPE, identity, reason))
             continue
-        found.append(_observed(identity, matches[0]))
+        found.append(_observed(identity, matches[0], policies))
     return tuple(found)
 
 
-def _observed(identity: str, row: Mapping[str, Any]) -> Observed:
+class _Policies:
+    """The quarantine policies by GUID and by DN; they are read at the first question, and once."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._rows: Sequence[Mapping[str, Any]] | None = None
+
+    def name(self, address: str) -> str | None:
+        """Return the name of the one policy that this is the GUID or the DN of; None where that is not one."""
+        rows = self._rows
+        if rows is None:
+            rows = self._rows = self._services.exchange.rows("Get-QuarantinePolicy")
+        wanted = _folded(address)
+        if wanted == NO_GUID:  # all built-in policies share it [DEF]
+            return None
+        names = [plain_name(row) for row in rows for key in _ADDRESSES if _folded(row.get(key)) == wanted]
+        return names[0] if len(names) == 1 and isinstance(names[0], str) and names[0].strip() else None
+
+
+_ADDRESSES = ("Guid", "DistinguishedName")
+
+
+def _folded(address: object) -> str:
+    return fold(str(address or "").strip().strip("{}"))
+
+
+def _observed(identity: str, row: Mapping[str, Any], policies: _Policies) -> Observed:
     properties = {name: needed(row, name) for name in _TYPES}
     for name, value in properties.items():
         if name.endswith("QuarantineTag") and isinstance(value, str) and _NO_NAME.fullmatch(value.strip()):
-            reason = f"{name} came as {value!r}, not as a name; which quarantine policy that is cannot be told"
-            return unknown(TYPE, identity, reason)
+            tag = policies.name(value)
+            if tag is None:
+                reason = f"{name} came as {value!r}, not as a name; which quarantine policy that is cannot be told"
+                return unknown(TYPE, identity, reason)
+            properties[name] = tag
     return Observed(kind=TYPE, identity=identity, presence="present", properties=properties, handle=identity, row=row)
 
 

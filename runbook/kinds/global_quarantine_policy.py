@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.kinds.kind import Kind, Wait, absent, address, assignments, cmdlets, needed, unknown
+from runbook.kinds.kind import NO_GUID, Kind, Wait, absent, address, assignments, cmdlets, needed, unknown
 from runbook.kinds.powershell import command
-from runbook.kinds.quarantine_policy import NO_GUID, needed_for
+from runbook.kinds.quarantine_policy import needed_for
 from runbook.plan import Change, Observed
 from runbook.values import TIMESPAN
 from tenantapi import Services

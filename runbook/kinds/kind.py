@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from runbook.plan import Attribute, Change, Observed
 from runbook.values import Json, ValueType, fold
 from tenantapi import Services
 from tenantapi.errors import Service
+
+NO_GUID = "00000000-0000-0000-0000-000000000000"
+"""The GUID that all built-in quarantine policies share [DEF]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,8 @@ class Kind:
     """Properties without which the tutorial's settings have no effect, although it does not name them."""
     switches: frozenset[str] = frozenset()
     """Properties that only say whether and when the rest is in effect: they do not make it another thing."""
+    acts_within: timedelta = timedelta()
+    """How long a change may take to act everywhere once it can be read; zero where nothing is documented."""
     not_taken_away: frozenset[str] = frozenset()
     """Properties that tell of what this kit never takes away from a thing."""
 
@@ -84,6 +90,15 @@ def named(rows: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any
     if not all(isinstance(row.get("Name"), str) and row["Name"].strip() for row in rows):
         raise ValueError("the list holds an object without a name")
     return [row for row in rows if fold(row["Name"].strip()) == fold(name.strip())]
+
+
+def plain_name(row: Mapping[str, Any]) -> Any:
+    """A quarantine policy's name may come as organisation, backslash, name; the organisation is a domain [DSC]."""
+    name = row.get("Name")
+    if not isinstance(name, str):
+        return name
+    organisation, separator, rest = name.partition("\\")
+    return rest if separator and "." in organisation and " " not in organisation else name
 
 
 def needed(row: Mapping[str, Any], name: str) -> Any:

@@ -10,14 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runbook.kinds.kind import Kind, Right, Wait, absent, assignments, cmdlets, named, needed, unknown
+from runbook.kinds.kind import (
+    NO_GUID,
+    Kind,
+    Right,
+    Wait,
+    absent,
+    assignments,
+    cmdlets,
+    named,
+    needed,
+    plain_name,
+    unknown,
+)
 from runbook.kinds.powershell import command
 from runbook.plan import Change, Observed
 from runbook.values import BOOLEAN, PERMISSIONS
 from tenantapi import Services
 
 TYPE = "QuarantinePolicy"
-NO_GUID = "00000000-0000-0000-0000-000000000000"
 
 
 def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
@@ -26,17 +37,8 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
     if not rows:
         reason = "the list of quarantine policies is empty, although every tenant has built-in ones"
         return tuple(unknown(TYPE, identity, reason) for identity in identities)
-    plain = [{**row, "Name": _without_organisation(row)} for row in rows]
+    plain = [{**row, "Name": plain_name(row)} for row in rows]
     return tuple(_observed(identity, named(plain, identity), len(rows)) for identity in identities)
-
-
-def _without_organisation(row: Mapping[str, Any]) -> Any:
-    """A policy's name may come as organisation, backslash, name; the organisation is a domain [DSC]."""
-    name = row.get("Name")
-    if not isinstance(name, str):
-        return name
-    organisation, separator, rest = name.partition("\\")
-    return rest if separator and "." in organisation and " " not in organisation else name
 
 
 def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> Observed:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from runbook.errors import ApplyFailed
@@ -76,8 +78,8 @@ _SWITCHES = frozenset(
 
 
 def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
-    rows = services.exchange.rows("Get-TransportRule")
-    return tuple(_observed(identity, named(rows, identity), len(rows)) for identity in identities)
+    rows = tuple(services.exchange.rows("Get-TransportRule"))
+    return tuple(replace(_observed(identity, named(rows, identity), len(rows)), beside=rows) for identity in identities)
 
 
 def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> Observed:
@@ -101,19 +103,45 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> 
         row=row,
         name=row["Name"],
         listed=listed,
+        touched=_touched(row),
     )
 
 
-def _also_set(row: Mapping[str, Any]) -> list[str]:
-    """Conditions, exceptions and actions that narrow or widen the rule beyond the compared ones.
+def _touched(row: Mapping[str, Any]) -> str:
+    """When the rule was last changed; empty where the row does not say, or leaves the zone open."""
+    try:
+        moment = str(DATE.canonical(row.get("WhenChanged")) or "")
+    except ValueError:
+        return ""
+    return moment[:19] + "Z" if moment.endswith("Z") else ""
 
-    A missing one is unset: which of them a row has depends on the service's version. Raises ValueError for a
-    switch that is neither on nor off.
+
+def _also_set(row: Mapping[str, Any]) -> list[str]:
+    """Conditions, exceptions and actions that narrow or widen the rule beyond the compared ones, as texts.
+
+    Raises ValueError for a switch that is neither on nor off.
     """
-    found = {name: value for name, value in row.items() if name in _EFFECTS or name.startswith("ExceptIf")}
+    found = _beyond(row)
     switches = [name for name in found if name.removeprefix("ExceptIf") in _SWITCHES]
     found |= {name: BOOLEAN.canonical(found[name]) for name in switches if not _is_unset(found[name])}
     return sorted(f"{name}: {_said(value)}" for name, value in found.items() if not _is_unset(value))
+
+
+def effects(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the conditions, exceptions and actions that a rule has beyond the compared ones.
+
+    A missing one is unset: which of them a row has depends on the service's version. A switch comes as the service
+    spells it, unless that plainly says that it is off.
+    """
+    return {name: value for name, value in _beyond(row).items() if not _is_unset(value) and not _is_off(name, value)}
+
+
+def _beyond(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in _EFFECTS or name.startswith("ExceptIf")}
+
+
+def _is_off(name: str, value: Any) -> bool:
+    return name.removeprefix("ExceptIf") in _SWITCHES and str(value).strip().casefold() == "false"
 
 
 def _is_unset(value: Any) -> bool:
@@ -260,4 +288,5 @@ KIND = Kind(
     ),
     switches=frozenset({"Enabled", "Mode", "ActivationDate", "ExpiryDate"}),
     not_taken_away=frozenset({"AlsoSet"}),
+    acts_within=timedelta(minutes=30),  # [DOCS, mail flow rules in Exchange Online]
 )

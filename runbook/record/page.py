@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runbook import sightings
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
-from runbook.views import hand_lines, lines_text, plain, show_value
+from runbook.views import hand_lines, lines_text, plain, reason_text, settling_lines, show_value
 
 _MODE_WORDS = {
     "plan": "Plan: the tenant was read and compared; nothing was written",
@@ -74,7 +75,7 @@ def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
         "unchanged": "Nothing had to be changed. ",
         "changes pending": "Changes are pending; nothing was written. ",
         "drift": f"The tenant is not {'as before the run' if result.get('takes_back') else 'as the tutorial asks'}. ",
-        "refused": "Refused. ",
+        "refused": "A decision is open. " if result["mode"] == "verify" else "Refused. ",
         "unknown": "Not everything could be read, so not everything can be said. ",
         "interrupted": "Killed before it could end. " if "afterwards" in result else "Interrupted. ",
         "failed": "Failed. ",
@@ -119,6 +120,7 @@ def _facts(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> 
                 f"plan {approval['plan'][:16]} by {approval['approved_by']}, {approval['approved_at']}",
             )
         )
+    facts += [("Other rules", line) for line in sightings.lines(result.get("since"))]
     if result.get("requests"):
         counted = result["requests"]
         said = f"{counted['total']} requests by anybody during this run, {counted['writes']} of them writes"
@@ -181,6 +183,8 @@ def _undecided(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _section(item: Mapping[str, Any]) -> dict[str, Any]:
     verification = item["verification"]
     plan = item["plan"] or {"changes": [], "problems": []}
+    later = [found for found in (verification or {}).get("problems", ()) if found.get("other")]
+    problems = [*plan["problems"], *(found for found in later if found not in plan["problems"])]
     verified = bool(verification and verification["ok"] and verification["checks"])
     changed = item["made"]
     checks = verification["checks"] if verification else []
@@ -193,9 +197,10 @@ def _section(item: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": _verdict(item, verified),
         "changed": changed,
         "changes": [_change(change, item) for change in plan["changes"]],
-        "problems": [{"what": f"{_title(p['kind'])} {p['identity']}", "reason": p["reason"]} for p in plan["problems"]],
+        "problems": [{"what": f"{_title(p['kind'])} {p['identity']}", "reason": p["reason"]} for p in problems],
         "checks": [_check(check) for check in checks],
         "wrong": [_check(check) for check in checks if not check["ok"]],
+        "beside": [line.strip() for line in settling_lines(verification)],
         "verified_at": verification["at"] if verification else "",
         "inputs": [entry for entry in item["inputs"] if entry["name"] not in ("tenant", "mode")],
         "error": _one_line(item["error"]),
@@ -224,7 +229,7 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
         "symbol": SYMBOL[change["action"]],
         "action": change["action"],
         "what": f"{_title(change['kind'])} {change['identity']}",
-        "reason": change["reason"],
+        "reason": reason_text(change),
         "status": done["status"] if done else "unchanged",
         "properties": [
             {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runbook import collision, desired, naming
+from runbook import collision, desired, naming, ruletrace
 from runbook.compile.result import ResourceDraft
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
@@ -87,7 +87,18 @@ def make_plan(
     observed = read_objects(services, [resource.key for resource in wanted.resources])
     plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
     plan = collision.settle(plan, wanted.resources, observed, values.get(naming.ADOPT) or ())
-    return replace(plan, problems=(*wanted.problems, *plan.problems))
+    plan = ruletrace.settle(plan, wanted.resources, observed, values.get(naming.ACCEPT) or ())
+    return replace(plan, problems=(*wanted.problems, *plan.problems), seen=_seen(observed))
+
+
+def _seen(observed: Iterable[Observed]) -> tuple[dict[str, str], ...]:
+    """Name everything that stood in the lists, once."""
+    lists = {item.kind: item.beside for item in observed if item.beside}
+    return tuple(
+        {"kind": kind, "name": str(row.get("Name")), "id": str(row.get("Guid") or "").lower()}
+        for kind, rows in lists.items()
+        for row in rows
+    )
 
 
 def gone(change: Change) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from runbook import __version__, journal, views
+from runbook import __version__, journal, settling, views
 from runbook.errors import PlanRefused, RunbookError, UnreadableState
 from runbook.inputs import Effective, effective
 from runbook.journal import Journal
@@ -271,17 +272,29 @@ class Section:
         if not checks and not fresh.problems:
             return views.message("Nothing to verify: this section sets nothing that an API could read.")
         problems = plan_json(fresh)["problems"]
-        ok, waited = fresh.is_empty, {"waited_seconds": seconds}
+        late = settling.pending(fresh, datetime.fromisoformat(journal.now()))
+        partial = settling.partial(plan, checks) if applied else []
+        ok, waited = fresh.is_as_asked, {"waited_seconds": seconds}
         self._state.save(
             phase="verified",
-            verification={"at": journal.now(), "ok": ok, "checks": checks, "problems": problems, **waited},
+            verification={
+                "at": journal.now(),
+                "ok": ok,
+                "checks": checks,
+                "problems": problems,
+                "pending": late,
+                "partial": partial,
+                **waited,
+            },
+            seen=[dict(item) for item in fresh.seen],
         )
         self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks), **waited)
         aim = self._setup.course.aim
-        view = views.checks_view(checks, title=self._title("verification"), aim=aim)
+        beside = [*views.settling_lines(self._state.content["verification"]), *_in_the_way(problems)]
+        view = views.checks_view(checks, title=self._title("verification"), aim=aim, beside=beside)
         if not ok and not self.interactive:
             _show(view)
-            missing = [f"  {item['identity']}: {item['reason']}" for item in problems]
+            missing = [f"  {item['identity']}: {item['reason']}" for item in problems if not item["other"]]
             detail = "\n".join([*views.check_lines(checks), *missing])
             self._fail(self._setup.course.failure(detail))
         return view
@@ -294,13 +307,13 @@ class Section:
             return setup.course.verification(setup.section.id, setup.inputs)
 
         fresh = look()
-        if not wait or fresh.is_empty:
+        if not wait or fresh.is_as_asked:
             return fresh, 0.0
         seen, began = [fresh], time.monotonic()
 
         def as_asked() -> bool:
             seen[0] = look()
-            return seen[0].is_empty
+            return seen[0].is_as_asked
 
         self._setup.patience.poll(as_asked)
         return seen[0], round(time.monotonic() - began, 1)
@@ -352,6 +365,10 @@ class Section:
         if not self.interactive:
             self._setup.connection.close()
         raise error
+
+
+def _in_the_way(problems: Sequence[Mapping[str, Any]]) -> list[str]:
+    return views.problem_lines({"problems": [item for item in problems if item["other"]]})
 
 
 def _show(view: View) -> None:

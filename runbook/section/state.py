@@ -39,6 +39,7 @@ class SectionState:
             "finished": None,
             "inputs": _shown(inputs),
             "plan": None,
+            "seen": [],
             "approval": None,
             "changes": [],
             "made": [],
@@ -65,6 +66,7 @@ class SectionState:
         self.save(
             phase="planned",
             plan={"hash": plan.hash, **plan_json(plan)},
+            seen=[dict(item) for item in plan.seen],
             changes=changes,
             by_hand=lines,
             approval=None,
