@@ -79,12 +79,19 @@ def remaining(plan: Plan, now: Iterable[Observed], circumstances: Circumstances)
     for change in plan.changes:
         if change.action == "none":
             continue
-        answer = _left(change, found.get(change.key), circumstances)
+        answer = _left(_in_its_own_words(change), found.get(change.key), circumstances)
         if isinstance(answer, Problem):
             problems.append(answer)
         else:
             changes.append(answer)
     return replace(plan, changes=tuple(changes), problems=(*plan.problems, *problems))
+
+
+def _in_its_own_words(change: Change) -> Change:
+    """On the way back the tutorial's words and notes say nothing of a value: they were about the other one."""
+    if not _is_back(change):
+        return change
+    return replace(change, differences=tuple(replace(item, words="", note="") for item in change.differences))
 
 
 def _left(change: Change, now: Observed | None, circumstances: Circumstances) -> Change | Problem:

@@ -44,7 +44,9 @@ def _content(result: Mapping[str, Any], sections: list[dict[str, Any]]) -> dict[
         "run": result["run"],
         "mode": _mode(result),
         "aim": "as before the run" if result.get("takes_back") else "as the tutorial asks",
-        "asks": "What was there before the run" if result.get("takes_back") else "What the tutorial asks",
+        "found": "Found" if result.get("takes_back") else "What was there",
+        "done": "as before" if result.get("takes_back") else "as asked",
+        "asks": "Before the run" if result.get("takes_back") else "What the tutorial asks",
         "status": result["status"],
         "finished": result["finished"],
         "headline": _headline(result, sections),
@@ -149,6 +151,10 @@ def _todo(result: Mapping[str, Any]) -> list[str]:
             todo.append(f"{item['title']}: {error['detail']} {error['remedy']}".strip())
         for problem in (item["plan"] or {}).get("problems", []):
             todo.append(f"{item['title']}: {problem['identity']}: {problem['reason']}")
+    if result.get("takes_back"):
+        return list(
+            dict.fromkeys([*todo, *(text for text in result["assumptions"] if text.startswith("Not taken back"))])
+        )
     todo += [f"Undecided: {item['message']}" for item in _undecided(result)]
     todo += [f"{step['text']} ({lines_text(step['lines'])} of the tutorial)" for step in result.get("manual", [])]
     if result["status"] == "changes pending":
