@@ -79,7 +79,7 @@ def _is_caught(constant: Constant, trial: Trial, *, really: bool) -> bool:
                 return True
     except Exception:
         return True  # the changed client does not even load, or breaks in another way than by an error of its own
-    return constant.module in ("gateway", "http", "calls", "tenant", "failures") and _fails_on_sockets()
+    return constant.module in ("gateway", "http", "calls", "tenant", "failures", "grants") and _fails_on_sockets()
 
 
 def _fails_on_sockets() -> bool:
