@@ -21,7 +21,7 @@ pytestmark = [
 ]  # several runs, on a machine that may be busy
 
 
-@pytest.mark.parametrize("engine", [pytest.param("runbook", marks=pytest.mark.slow), "nbclient"])
+@pytest.mark.parametrize("engine", ["runbook", pytest.param("nbclient", marks=pytest.mark.slow)])
 def test_no_port_of_a_run_is_open(kit: Kit, engine: str) -> None:
     scratch = tempfile.mkdtemp(dir="/tmp")  # a socket's path must be short
     with simulated.serving(kit.state) as address:
