@@ -13,7 +13,8 @@ from conftest import Kit
 from runbook import simulated
 
 VOLATILE = re.compile(
-    r"[0-9a-f]{64}|[0-9a-f]{12}(?![0-9a-f])|\d{8}T\d{6}Z-[\w-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|/runs/\S+|127\.0\.0\.1:\d+"
+    r"[0-9a-f]{64}|[0-9a-f]{12}(?![0-9a-f])|\d{8}T\d{6}Z-[\w-]+|\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d UTC"
+    r"|/runs/\S+|127\.0\.0\.1:\d+"
 )
 
 

@@ -69,7 +69,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize(
     ("name", "small", "count", "least"),
-    [("applied, unsigned", 0, 80, 1200), ("planned, signed", 2500, 100, 3000)],
+    [("applied, unsigned", 0, 80, 1200), ("planned, signed", 2500, 100, 2000)],
 )
 def test_every_changed_byte_is_found_in_the_file_it_is_in(
     runs: dict[str, Path], tmp_path: Path, name: str, small: int, count: int, least: int
