@@ -209,6 +209,10 @@ def _left_of_delete(
 ) -> Change | Problem:
     """A thing that the run made is deleted only while it is what the run made of it."""
     if now.presence == "absent":
+        made = circumstances.handles.get(change.key, "").lower()
+        renamed = [row for row in now.beside if made and str(row.get("Guid", "")).lower() == made]
+        if renamed:
+            return _problem(change, "moved", f"it has another name now, {renamed[0].get('Name')}; look at it by hand")
         return _done(change, {}, now, "it is gone")
     if now.handle != circumstances.handles.get(change.key, now.handle):
         return _problem(change, "moved", "another one of the same name has taken its place")

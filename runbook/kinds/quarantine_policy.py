@@ -8,6 +8,7 @@ addressed by name, custom ones by GUID [DEF; CIPP].
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runbook.kinds.kind import (
@@ -38,7 +39,9 @@ def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
         reason = "the list of quarantine policies is empty, although every tenant has built-in ones"
         return tuple(unknown(TYPE, identity, reason) for identity in identities)
     plain = [{**row, "Name": plain_name(row)} for row in rows]
-    return tuple(_observed(identity, named(plain, identity), len(rows)) for identity in identities)
+    return tuple(
+        replace(_observed(identity, named(plain, identity), len(rows)), beside=rows) for identity in identities
+    )
 
 
 def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> Observed:

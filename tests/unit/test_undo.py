@@ -282,3 +282,14 @@ def test_a_new_thing_of_the_same_name_and_content_is_not_the_runs_own() -> None:
     left = remaining(invert(plan), now, circumstances(plan, handles={change.key: "another"}))
     assert [item.reason for item in left.problems] == ["another one of the same name has taken its place"]
     assert not remaining(invert(plan), now, circumstances(plan, handles={change.key: "h"})).problems
+
+
+def test_a_thing_that_somebody_renamed_is_not_gone() -> None:
+    change = create("TransportRule", "R", SetSCL=5)
+    plan = Plan(section="s", scope={}, changes=(change,))
+    rows = ({"Name": "Other", "Guid": "ABC"},)
+    now = Observed(kind="TransportRule", identity="R", presence="absent", properties={}, listed=1, beside=rows)
+    left = remaining(invert(plan), [now], circumstances(plan, handles={change.key: "abc"}))
+    assert [item.reason for item in left.problems] == ["it has another name now, Other; look at it by hand"]
+    other = remaining(invert(plan), [now], circumstances(plan, handles={change.key: "def"}))
+    assert [item.reason for item in other.changes] == ["it is gone"]
