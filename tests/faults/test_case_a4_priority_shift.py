@@ -23,7 +23,7 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarEnd]:
         yield made
 
 
-def test_a4_a_foreign_rule_that_shifts_ours_is_no_drift(far: FarEnd) -> None:
+def a_foreign_rule_that_shifts_ours_is_no_drift(far: FarEnd) -> None:
     far.admin("New-TransportRule", Name="Somebody's", Priority=2, SubjectContainsWords=["x"], SetSCL=-1)
     assert far.held("TransportRule", NAME)["Priority"] == 41
     done = far.kit("verify", "--tenant", "demo")
@@ -32,7 +32,7 @@ def test_a4_a_foreign_rule_that_shifts_ours_is_no_drift(far: FarEnd) -> None:
     assert far.changes() == []
 
 
-def test_a4_a_rule_is_created_behind_those_that_there_are(far: FarEnd) -> None:
+def a_rule_is_created_behind_those_that_there_are(far: FarEnd) -> None:
     """No priority is ever sent, so none can be beyond the live count."""
     far.admin("Remove-TransportRule", Identity=NAME)
     planned = far.plan()
@@ -43,7 +43,7 @@ def test_a4_a_rule_is_created_behind_those_that_there_are(far: FarEnd) -> None:
     assert far.held("TransportRule", NAME)["Priority"] == 101
 
 
-def test_a4_the_report_shows_the_one_foreign_addition(far: FarEnd) -> None:
+def the_report_shows_the_one_foreign_addition(far: FarEnd) -> None:
     """One addition, and nothing of the hundred rules that it has moved; the next report has nothing to tell."""
     assert far.kit("verify", "--tenant", "demo").returncode == 0
     before = far.kit.newest("verify").name
@@ -101,3 +101,10 @@ def test_a4_a_rule_above_ours_that_stops_it_is_a_conflict(far: FarEnd) -> None:
     assert lived_with.stdout.count("accepted by decision: the rule") == 2
     far.admin("Remove-TransportRule", Identity="Enough")
     far.admin("Remove-TransportRule", Identity="Let it in")
+
+
+def test_a4_priority_shift(far: FarEnd) -> None:
+    """One after the other, on one tenant: each begins where the one before it ended."""
+    a_foreign_rule_that_shifts_ours_is_no_drift(far)
+    a_rule_is_created_behind_those_that_there_are(far)
+    the_report_shows_the_one_foreign_addition(far)
