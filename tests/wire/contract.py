@@ -112,7 +112,7 @@ class Cloudflare:
                 yield f"{name} is no parameter of this call"
                 continue
             schema = schema.get("items", schema)
-            value = int(text) if schema.get("type") == "integer" and text.isdigit() else text
+            value = int(text) if schema.get("type") == "integer" and re.fullmatch("[0-9]+", text) else text
             yield from self._problems(schema, value)
 
     def _problems(self, schema: dict[str, Any], value: Any) -> Iterator[str]:
