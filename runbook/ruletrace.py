@@ -14,24 +14,12 @@ from typing import Any
 
 from runbook import naming
 from runbook.kinds import BY_TYPE
-from runbook.kinds.transport_rule import TYPE, effects
+from runbook.kinds.transport_rule import ACTIONS, TYPE, effects
 from runbook.plan import Change, Observed, Plan, Problem, Resource
 from runbook.values import BOOLEAN, INTEGER, NETWORKS, WORD, WORD_SET, ValueType, fold
 
 NO_FILTERING = -1
 """The SCL with which a message passes the spam filter [DOCS]."""
-# What a rule does, among the properties beside the compared ones [DOCS]; all others of them are conditions.
-_ACTIONS = frozenset(
-    """
-    AddManagerAsRecipientType AddToRecipients ApplyClassification ApplyHtmlDisclaimerFallbackAction
-    ApplyHtmlDisclaimerLocation ApplyHtmlDisclaimerText ApplyOME ApplyRightsProtectionCustomizationTemplate
-    ApplyRightsProtectionTemplate BlindCopyTo CopyTo DeleteMessage Disconnect GenerateIncidentReport
-    GenerateNotification IncidentReportContent ModerateMessageByManager ModerateMessageByUser PrependSubject
-    Quarantine RedirectMessageTo RemoveHeader RemoveOME RemoveOMEv2 RemoveRMSAttachmentEncryption
-    RouteMessageOutboundConnector RouteMessageOutboundRequireTls SenderNotificationType SetHeaderName SetHeaderValue
-    SmtpRejectMessageRejectStatusCode SmtpRejectMessageRejectText StopRuleProcessing
-    """.split()
-)
 # Conditions that mail from outside to one of the tenant's own recipients meets, so that they leave none of it out.
 _EVERY_INBOUND = {"FromScope": "notinorganization", "SentToScope": "inorganization"}
 
@@ -132,7 +120,7 @@ def _narrows(row: Mapping[str, Any], ours: Ours) -> bool:
             return True
     conditions = {name: value for name, value in effects(row).items() if not name.startswith("ExceptIf")}
     return any(
-        _EVERY_INBOUND.get(name) != str(value).casefold() for name, value in conditions.items() if name not in _ACTIONS
+        _EVERY_INBOUND.get(name) != str(value).casefold() for name, value in conditions.items() if name not in ACTIONS
     )
 
 

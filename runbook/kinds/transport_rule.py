@@ -66,6 +66,18 @@ _EFFECTS = frozenset(
     WithImportance
     """.split()
 )
+ACTIONS = frozenset(
+    """
+    AddManagerAsRecipientType AddToRecipients ApplyClassification ApplyHtmlDisclaimerFallbackAction
+    ApplyHtmlDisclaimerLocation ApplyHtmlDisclaimerText ApplyOME ApplyRightsProtectionCustomizationTemplate
+    ApplyRightsProtectionTemplate BlindCopyTo CopyTo DeleteMessage Disconnect GenerateIncidentReport
+    GenerateNotification IncidentReportContent ModerateMessageByManager ModerateMessageByUser PrependSubject
+    Quarantine RedirectMessageTo RemoveHeader RemoveOME RemoveOMEv2 RemoveRMSAttachmentEncryption
+    RouteMessageOutboundConnector RouteMessageOutboundRequireTls SenderNotificationType SetHeaderName SetHeaderValue
+    SmtpRejectMessageRejectStatusCode SmtpRejectMessageRejectText StopRuleProcessing
+    """.split()
+)
+"""What a rule does, among the properties beside the compared ones [DOCS]; all others of them are conditions."""
 # Those of them, and of the exceptions, that are on or off [CIPP-SHAPE].
 _SWITCHES = frozenset(
     """
