@@ -14,6 +14,7 @@ from typing import Any
 
 from simtenant import authz, cloudflare_domains, contentfilter, graph, organization, quarantine, rules
 from simtenant.directory import ZERO_GUID, stable_guid, stamp
+from simtenant.mailflow import recipients
 from simtenant.store import Transaction
 from simtenant.wire import moment_text
 
@@ -28,6 +29,20 @@ _PEOPLE: tuple[tuple[str, str, list[str]], ...] = (
     ("reader", "Robin Reader", ["Global Reader"]),
     ("clerk", "Charlie Clerk", []),
 )
+_RECIPIENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "admin@example.com": ("staff@example.com",),
+        "reader@example.com": ("staff@example.com",),
+        "clerk@example.com": ("staff@example.com", "front-desk@example.com"),
+        "chief@example.com": ("staff@example.com", "executives@example.com"),
+        "treasurer@example.com": ("staff@example.com", "executives@example.com"),
+        "office@example.org": (),
+        "press@example.org": ("front-desk@example.com",),
+        "partner@example.net": (),
+    }
+)
+_UNEXPANDABLE = ("everyone@example.com",)
+"""A group of which nobody can list the members, as with one that a query makes."""
 _BUILT_INS = (
     ("AdminOnlyAccessPolicy", 0, False),
     ("DefaultFullAccessPolicy", 39, False),
@@ -78,6 +93,7 @@ def _common(tx: Transaction) -> None:
     for name, shown, roles in _PEOPLE:
         upn = f"{name}@{DOMAINS[0]}"
         tx.put(authz.PERSON, upn, {"upn": upn, "display_name": shown, "directory_roles": roles, "enabled": True})
+    recipients.put(tx, _RECIPIENTS, _UNEXPANDABLE)
 
 
 def _organization(tx: Transaction, *, dehydrated: bool) -> None:
