@@ -29,12 +29,10 @@ def send(tx: Transaction, values: Iterable[object], now: datetime) -> list[dict[
 def logged(tx: Transaction, since: int = 0) -> list[Body]:
     """Give the messages as rows like those of the request log, for the table of assumptions.
 
-    ``n`` is the number of the vendor call that came last before the message, ``message`` the message's own id.
-    Those after vendor call ``since`` are given, with those that came in before any other call did.
+    ``message`` is the message's own number. Given are those that came after the vendor call ``since``.
     """
     return [
         {
-            "n": row["after"],
             "message": row["id"],
             "at": row["at"],
             "method": "POST",

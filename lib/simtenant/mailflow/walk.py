@@ -53,11 +53,7 @@ class Rule:
 
     def matches(self, sight: Sight) -> bool:
         """Tell whether all conditions hold and no exception does; one without conditions matches everything."""
-        return (
-            not self.undecided
-            and all(test(sight) for test in self.tests)
-            and not any(test(sight) for test in self.exceptions)
-        )
+        return all(test(sight) for test in self.tests) and not any(test(sight) for test in self.exceptions)
 
     def in_force(self, now: datetime) -> bool:
         """Tell whether this is a moment between the rule's activation and its expiry."""
