@@ -14,6 +14,10 @@ POST   /_sim/snapshot                   keep what the tenant holds under a name:
 POST   /_sim/restore                    go back to it: {name}; ends all faults
 POST   /_sim/device                     play the person at the browser: {user_code, action, user}
 POST   /_sim/verification               let a domain's TXT check come to a result: {domain, status}
+GET    /_sim/recipients                 the tenant's people, their groups, the groups nobody can expand
+POST   /_sim/recipients                 replace them: {recipients: [{address, groups}], unexpandable_groups: [...]}
+POST   /_sim/messages                   deliver a test message (``simtenant.mailflow.message``), tell where it went
+GET    /_sim/messages?since=N           the test messages after number N, each with its outcome
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from typing import Any, Protocol
 
 from simtenant import assumptions, cloudflare_domains, contents, device, faults, switches
 from simtenant.faults import Faults
+from simtenant.mailflow import post, recipients
 from simtenant.store import Snapshot, Store
 from simtenant.wire import Answer, Request, json_answer
 
@@ -66,8 +71,9 @@ def _log(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
 
 
 def _assumed(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
+    since = int(request.value("since") or 0)
     with store.transaction() as tx:
-        turned, calls = switches.turned(tx), tx.log(int(request.value("since") or 0))
+        turned, calls, mail = switches.turned(tx), tx.log(since), post.logged(tx, since)
     return [
         {
             "id": row.id,
@@ -75,8 +81,9 @@ def _assumed(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
             "why": row.why,
             "switch": row.switch,
             "calls": [call["n"] for call in calls if row.concerns(call, turned)],
+            "messages": [sent["message"] for sent in mail if row.concerns(sent, turned)],
         }
-        for row in assumptions.used_by(calls, turned)
+        for row in assumptions.used_by([*calls, *mail], turned)
     ]
 
 
@@ -158,6 +165,26 @@ def _verify_domain(app: FarEnd, store: Store, request: Request, now: datetime) -
     return {"done": wanted["status"]}
 
 
+def _people(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
+    with store.transaction() as tx:
+        return recipients.told(tx)
+
+
+def _replace_people(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
+    with store.transaction() as tx:
+        return recipients.replace(tx, request.json())
+
+
+def _mail(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
+    with store.transaction() as tx:
+        return tx.messages(int(request.value("since") or 0))
+
+
+def _deliver(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
+    with store.transaction() as tx:
+        return post.send(tx, [request.json()], now)[0]
+
+
 def _object(request: Request, *names: str) -> dict[str, Any]:
     value = request.json()
     if not isinstance(value, dict):
@@ -185,5 +212,9 @@ _ENDPOINTS: Mapping[tuple[str, str], _Serve] = MappingProxyType(
         ("POST", "restore"): _restore,
         ("POST", "device"): _play_person,
         ("POST", "verification"): _verify_domain,
+        ("GET", "recipients"): _people,
+        ("POST", "recipients"): _replace_people,
+        ("GET", "messages"): _mail,
+        ("POST", "messages"): _deliver,
     }
 )

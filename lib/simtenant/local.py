@@ -12,11 +12,12 @@ for n in range(1, 40):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from simtenant import contents, faults, state, switches
 from simtenant.app import App, Reply
+from simtenant.mailflow import post, recipients
 from simtenant.store import Body, MemoryStore, Snapshot
 from simtenant.wire import Clock, Request, utc_now
 
@@ -80,6 +81,30 @@ class LocalTenant:
         """Change one property behind everybody's back; raises KeyError or ValueError."""
         with self._store.transaction() as tx:
             contents.set_property(tx, kind, identity, property, value, self._clock())
+
+    def deliver(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Deliver a test message, written as for the control endpoint, and tell where it went; raises ValueError."""
+        return self.deliver_all([message])[0]
+
+    def deliver_all(self, messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Deliver messages to the tenant as it is now, reading it once; raises ValueError, and then keeps none."""
+        with self._store.transaction() as tx:
+            return post.send(tx, messages, self._clock())
+
+    def messages(self, since: int = 0) -> list[Body]:
+        """List the test messages after number ``since``, each with its outcome."""
+        with self._store.transaction() as tx:
+            return tx.messages(since)
+
+    def recipients(self) -> dict[str, Any]:
+        """Show the tenant's people, their groups, and the groups that nobody can expand."""
+        with self._store.transaction() as tx:
+            return recipients.told(tx)
+
+    def set_recipients(self, value: Mapping[str, Any]) -> None:
+        """Replace them, written as for the control endpoint; raises ValueError."""
+        with self._store.transaction() as tx:
+            recipients.replace(tx, value)
 
     def log(self, since: int = 0) -> list[Body]:
         """List the vendor calls after number ``since``."""

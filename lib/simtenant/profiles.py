@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from simtenant import authz, cloudflare_domains, contentfilter, graph, organization, quarantine, rules
+from simtenant import cloudflare_domains, contentfilter, graph, organization, people, quarantine, rules
 from simtenant.directory import ZERO_GUID, stable_guid, stamp
 from simtenant.store import Transaction
 from simtenant.wire import moment_text
@@ -23,11 +23,6 @@ FOREIGN_DOMAIN = "example.net"
 
 _BORN = datetime(2025, 3, 4, 9, 30, tzinfo=UTC)
 _TOUCHED = datetime(2026, 2, 11, 14, 5, tzinfo=UTC)
-_PEOPLE: tuple[tuple[str, str, list[str]], ...] = (
-    ("admin", "Avery Administrator", ["Exchange Administrator", "Global Reader"]),
-    ("reader", "Robin Reader", ["Global Reader"]),
-    ("clerk", "Charlie Clerk", []),
-)
 _BUILT_INS = (
     ("AdminOnlyAccessPolicy", 0, False),
     ("DefaultFullAccessPolicy", 39, False),
@@ -75,9 +70,7 @@ def _common(tx: Transaction) -> None:
     _foreign_rules(tx)
     _domains(tx)
     _gateway(tx)
-    for name, shown, roles in _PEOPLE:
-        upn = f"{name}@{DOMAINS[0]}"
-        tx.put(authz.PERSON, upn, {"upn": upn, "display_name": shown, "directory_roles": roles, "enabled": True})
+    people.fill(tx, DOMAINS[0])
 
 
 def _organization(tx: Transaction, *, dehydrated: bool) -> None:

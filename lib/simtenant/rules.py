@@ -113,7 +113,7 @@ def get(call: Call) -> Outcome:
         found = tuple(
             record
             for record in found
-            if fnmatchcase(_description(record.body, _parts(record.body)).casefold(), pattern)
+            if fnmatchcase(_description(record.body, sorted_parts(record.body)).casefold(), pattern)
         )
     policy = call.arguments.get("DlpPolicy")
     if policy is not None:
@@ -166,7 +166,7 @@ def disable(call: Call) -> Outcome:
 
 def shown(record: Record, tx: Transaction) -> Body:
     """Give the wire's spelling and the generated properties of a rule."""
-    parts = _parts(record.body)
+    parts = sorted_parts(record.body)
     conditions, exceptions, actions = parts
     spelled: Body = {
         "Conditions": _classes(conditions, "Predicate"),
@@ -233,12 +233,12 @@ def _sign(call: Call, record: Record) -> None:
         call.tx.put(KIND, changed.key, {**changed.body, "LastModifiedBy": call.actor})
 
 
-def _parts(body: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
+def sorted_parts(body: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
     """Sort what is set into conditions, exceptions and actions, each in the order of the row."""
     conditions: list[str] = []
     exceptions: list[str] = []
     actions: list[str] = []
-    is_set = {name for name, value in body.items() if value not in (None, False, "", [])}
+    is_set = {name for name, value in body.items() if value not in (None, "", []) and value is not False}
     for name in _ranked_names():
         if name not in is_set:
             continue

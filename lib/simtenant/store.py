@@ -30,6 +30,11 @@ CREATE TABLE request (n INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, met
                       "write" INTEGER NOT NULL, tenant TEXT NOT NULL);
 """
 _TABLES = ("setting", "object", "secret", "request")
+_MESSAGES = """
+CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, after INTEGER NOT NULL,
+                                    body TEXT NOT NULL)
+"""
+"""Made when it is first needed, for a tenant on disk may be older than its mail flow."""
 _LOG_COLUMNS = ("n", "at", "method", "host", "path", "cmdlet", "status", "write", "tenant")
 
 
@@ -161,8 +166,23 @@ class Transaction:
         """Drop all logged requests; numbers go on from where they were."""
         self._connection.execute("DELETE FROM request")
 
+    def add_message(self, at: str, body: Mapping[str, Any]) -> int:
+        """Keep a test message and give its number; it is told after which request it came."""
+        self._connection.execute(_MESSAGES)
+        cursor = self._connection.execute(
+            "INSERT INTO message (at, after, body) SELECT ?, COALESCE(MAX(n), 0), ? FROM request",
+            (at, json.dumps(dict(body), ensure_ascii=False)),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def messages(self, since: int = 0) -> list[Body]:
+        """List the test messages after number ``since``: {id, at, after, …}."""
+        self._connection.execute(_MESSAGES)
+        rows = self._connection.execute("SELECT id, at, after, body FROM message WHERE id>? ORDER BY id", (since,))
+        return [{"id": number, "at": at, "after": after, **json.loads(body)} for number, at, after, body in rows]
+
     def snapshot(self) -> Snapshot:
-        """Copy all objects and settings (switches are among them); credentials, tokens and the log are no part."""
+        """Copy all objects and settings (switches are among them); credentials, log and messages are no part."""
         objects = self._connection.execute("SELECT position, kind, key, body FROM object").fetchall()
         settings = self._connection.execute("SELECT name, value FROM setting").fetchall()
         return Snapshot(objects=tuple(objects), settings=tuple(settings))
@@ -182,7 +202,8 @@ class Transaction:
     def build(self) -> None:
         """Make the tables, or clear them when they exist."""
         if not self.is_empty():
-            for table in _TABLES:
+            self._connection.execute(_MESSAGES)
+            for table in (*_TABLES, "message"):
                 self._connection.execute(f"DELETE FROM {table}")
             return
         for statement in _SCHEMA.split(";"):

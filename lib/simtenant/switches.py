@@ -168,6 +168,41 @@ _ALL = (
     ),
     Switch(name="cloudflare_status_case", choices=("upper", "lower"), meaning="letters of a domain's status"),
     Switch(name="cloudflare_last_modified", choices=("absent", "present"), meaning="the field last_modified"),
+    Switch(
+        name="disposition_header",
+        choices=("old", "new", "both"),
+        meaning="the gateway's disposition header: X-Area1Security-Disposition, X-CFEmailSecurity-Disposition, or both",
+    ),
+    Switch(
+        name="bulk_disposition",
+        choices=("written", "not-written"),
+        meaning="whether the gateway writes BULK into the disposition header",
+    ),
+    Switch(
+        name="forged_disposition",
+        choices=("replaced", "kept"),
+        meaning="a disposition header that a message carries before it comes to the gateway",
+    ),
+    Switch(
+        name="allow_list_and_scl",
+        choices=("allow-wins", "rule-wins"),
+        meaning="a message from an address on the IP allow list for which a transport rule asks a level",
+    ),
+    Switch(
+        name="enhanced_filtering_ip",
+        choices=("last-hop", "original"),
+        meaning="the address SenderIpRanges tests behind enhanced filtering: the last hop, or one not known here",
+    ),
+    Switch(
+        name="requested_scl",
+        choices=("honoured", "worse-counts", "ignored"),
+        meaning="the level a transport rule asks for: it decides, the worse of it and the verdict does, or neither",
+    ),
+    Switch(
+        name="domain_conditions",
+        choices=("exact", "subdomains"),
+        meaning="whether SenderDomainIs and RecipientDomainIs mean the domains below theirs, too",
+    ),
     Switch(name="device_interval_seconds", default_number=5, meaning="pause between two polls of a device code"),
     Switch(name="token_lifetime_seconds", default_number=3599, meaning="life of an access token"),
 )

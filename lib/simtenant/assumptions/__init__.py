@@ -10,13 +10,14 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from simtenant.assumptions.exchange import EXCHANGE
+from simtenant.assumptions.mail import MAIL
 from simtenant.assumptions.others import OTHERS
 from simtenant.assumptions.policies import POLICIES
 from simtenant.assumptions.table import Assumption
 
 __all__ = ["ASSUMPTIONS", "Assumption", "used_by"]
 
-ASSUMPTIONS: tuple[Assumption, ...] = (*EXCHANGE, *POLICIES, *OTHERS)
+ASSUMPTIONS: tuple[Assumption, ...] = (*EXCHANGE, *POLICIES, *OTHERS, *MAIL)
 
 
 def used_by(log: Iterable[Mapping[str, Any]], turned: Container[str] = ()) -> tuple[Assumption, ...]:
