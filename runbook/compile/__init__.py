@@ -8,7 +8,8 @@ from runbook.compile.document import about_the_text
 from runbook.compile.findings import Findings
 from runbook.compile.guards import check_names, guard
 from runbook.compile.leftover import leftovers, missing_parts
-from runbook.compile.promise import check_promises
+from runbook.compile.promise import check_promises, promises_of
+from runbook.compile.promised import Promise, PromiseSource, Via
 from runbook.compile.result import (
     Bounds,
     Compiled,
@@ -34,12 +35,15 @@ __all__ = [
     "Input",
     "InputValue",
     "ManualStep",
+    "Promise",
+    "PromiseSource",
     "Reading",
     "Reference",
     "ReferenceValue",
     "ResourceDraft",
     "Setting",
     "Value",
+    "Via",
     "compile_tutorial",
 ]
 
@@ -60,7 +64,8 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         drafts += [draft for _, draft in kept]
         leftovers(reader, kept, tutorial, lexicon, findings)
     check_names(drafts, lexicon, findings)
-    check_promises(tutorial, drafts, lexicon, findings)
+    promises = promises_of(tutorial, lexicon.promises)
+    check_promises(tutorial, promises, drafts, lexicon, findings)
     ordered = sorted(
         enumerate(findings.diagnostics),
         key=lambda item: (item[1].lines[:1] or (len(tutorial.lines) + 1,), item[0]),
@@ -73,6 +78,7 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         order=_order(drafts, lexicon),
         manual=tuple(findings.manual), diagnostics=tuple(item for _, item in ordered),
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
+        promises=promises,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runbook.compile.promised import Promise
 from runbook.compile.values import Value, plain_json
 from runbook.tutorial import Tutorial
 
@@ -217,6 +218,8 @@ class Compiled:
     manual: tuple[ManualStep, ...]
     diagnostics: tuple[Diagnostic, ...]
     readings: tuple[Reading, ...]
+    promises: tuple[Promise, ...] = ()
+    """Where the text says that mail will land, in the order of the text."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -250,6 +253,7 @@ class Compiled:
             "resources": [item.as_json() for item in self.resources],
             "order": [list(pair) for pair in self.order],
             "manual": [item.as_json() for item in self.manual],
+            "promises": [item.as_json() for item in self.promises],
             "diagnostics": [item.as_json() for item in self.diagnostics],
             "ledger": dict(self.ledger),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from runbook.compile.promised import Promise
 from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
 
@@ -30,6 +31,7 @@ def _lines(compiled: Compiled) -> Iterator[str]:
     yield from _block("References", references)
     yield from _block("Order", [f"{first} before {then}" for first, then in compiled.order])
     manual = [f"[{_where(m.lines)}] {m.text}" for m in compiled.manual]
+    yield from _block("Promises", [_promise(item) for item in compiled.promises])
     yield from _block("Left to a person", manual)
     yield from _diagnostics(compiled.diagnostics)
     yield _ledger(compiled)
@@ -89,6 +91,15 @@ def _input(item: Input) -> str:
     if item.recommended:
         text += f", recommended {item.recommended.low} to {item.recommended.high}"
     return f"{text}  [{_where(item.lines)}]"
+
+
+def _promise(item: Promise) -> str:
+    text = f"{item.disposition or 'mail, not said whose,'} to {item.destination}"
+    if item.via and item.via.scl is not None:
+        text += f", by SCL {item.via.scl}"
+    if item.via and item.via.verdict:
+        text += f", as {item.via.verdict}"
+    return f"{text}  [{_where((item.line,))}, {item.source}]"
 
 
 def _diagnostics(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
