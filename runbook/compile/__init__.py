@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runbook.compile.charted import charted_promises, check_contradictions
 from runbook.compile.document import about_the_text
 from runbook.compile.findings import Findings
 from runbook.compile.guards import check_names, guard
@@ -64,8 +65,11 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         drafts += [draft for _, draft in kept]
         leftovers(reader, kept, tutorial, lexicon, findings)
     check_names(drafts, lexicon, findings)
-    promises = promises_of(tutorial, lexicon.promises)
-    check_promises(tutorial, promises, drafts, lexicon, findings)
+    table = lexicon.promises
+    said = (*promises_of(tutorial, table), *charted_promises(tutorial, table, findings))
+    promises = tuple(sorted(said, key=lambda promise: promise.line))
+    check_contradictions(promises, table, findings)
+    check_promises(promises, drafts, lexicon, findings)
     ordered = sorted(
         enumerate(findings.diagnostics),
         key=lambda item: (item[1].lines[:1] or (len(tutorial.lines) + 1,), item[0]),

@@ -22,6 +22,7 @@ SEVERITY: Mapping[str, Severity] = {
     "guard-failed": "blocks", "unknown-step": "blocks", "spoofable-condition": "asks",
     "external-procedure": "tells", "unbalanced-markup": "tells", "alt-text-as-bullet": "tells",
     "quarantine-policy-not-applicable": "tells", "conflicts-with-baseline": "asks",
+    "flow-chart-not-read": "tells",
 }  # fmt: skip
 
 

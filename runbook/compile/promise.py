@@ -71,7 +71,6 @@ def _places(text: str, table: PromisesFile) -> list[tuple[int, int, Destination]
 
 
 def check_promises(
-    tutorial: Tutorial,
     promises: Sequence[Promise],
     drafts: Sequence[ResourceDraft],
     lexicon: Lexicon,

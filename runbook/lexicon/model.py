@@ -199,6 +199,9 @@ class Destination(Row):
     scl: tuple[int, int] | None = None
     parameter: str | None = None
     dropped: bool = False
+    bare: Words = ()
+    """Names that mean this place only in a frame of a flow chart that names one of `owners`."""
+    owners: Words = ()
     source: str = ""
 
     @property
@@ -233,6 +236,8 @@ class PromisesFile(Row):
     version: Literal[1]
     dispositions: tuple[Disposition, ...]
     destinations: tuple[Destination, ...]
+    verdicts: Words
+    """How flow charts call Microsoft's own verdicts."""
     rule: str
     header_words: str
     level: str
