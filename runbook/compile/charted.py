@@ -47,11 +47,12 @@ def check_contradictions(promises: Sequence[Promise], table: PromisesFile, findi
         if not drawn or not apart:
             continue
         said = " and ".join(dict.fromkeys(item.destination for item in apart))
+        shown = " or ".join(dict.fromkeys(item.destination for item in drawn))
         lines = tuple(sorted({item.line for item in (*drawn, *apart)}))
         findings.note(
             "document-inconsistent", lines, about=f"{name}: words and flow chart",
-            message=f"The words (line {apart[0].line}) promise {name} to {said}; the flow chart "
-                    f"(line {drawn[0].line}) leads it to {' or '.join(dict.fromkeys(d.destination for d in drawn))}.",
+            message=f"The words ({findings.at(apart[0].line)}) promise {name} to {said}; the flow chart "
+                    f"({findings.at(drawn[0].line)}) leads it to {shown}.",
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from runbook.compile.findings import Findings
 from runbook.compile.promised import Promise, PromiseSource
-from runbook.compile.result import ResourceDraft, Setting
+from runbook.compile.result import Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue
 from runbook.lexicon import Lexicon
 from runbook.lexicon.model import Destination, Disposition, PromisesFile
@@ -78,7 +78,7 @@ def check_promises(
 ) -> None:
     """Note every promise that no resource keeps, and rules that wait for a word the header never has."""
     table = lexicon.promises
-    if any(item.code == "unresolved-include" for item in findings.diagnostics):
+    if any(item.code == "unresolved-include" and item.severity == "blocks" for item in findings.diagnostics):
         return  # the steps that keep the promise may be in the text that is missing
     rules = [draft for draft in drafts if draft.type == table.rule]
     mistaken = _mistaken_tokens(rules, table, findings)
@@ -117,8 +117,8 @@ def _names(promises: Sequence[Promise]) -> str:
     return " and ".join(dict.fromkeys(promise.disposition or "" for promise in promises))
 
 
-def _lines(promises: Sequence[Promise]) -> tuple[int, ...]:
-    return tuple(sorted({promise.line for promise in promises}))
+def _lines(promises: Sequence[Promise]) -> tuple[Line, ...]:
+    return tuple(dict.fromkeys(promise.line for promise in promises))
 
 
 def _words(setting: Setting | None) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class Promise:
     """As the gateway's own settings name it; None where a place is named and not whose mail goes there."""
     destination: str
     """A name from the lexicon's destinations."""
-    line: int
+    line: int | str
     source: PromiseSource
     via: Via | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from runbook.compile.promised import Promise
-from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, ResourceDraft, Setting
+from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
 
 
@@ -120,13 +120,16 @@ def _block(title: str, rows: Sequence[str]) -> Iterator[str]:
         yield ""
 
 
-def _where(lines: Sequence[int]) -> str:
+def _where(lines: Sequence[Line]) -> str:
     """Name lines the way people do: `line 5`, `lines 5, 7`, `lines 5-9`."""
     if not lines:
         return "whole text"
+    numbers = [line for line in lines if isinstance(line, int)]
+    if len(numbers) < len(lines):  # lines of included files name themselves
+        return "; ".join([*([_where(numbers)] if numbers else []), *(line for line in lines if isinstance(line, str))])
     if len(lines) == 1:
         return f"line {lines[0]}"
-    if list(lines) == list(range(lines[0], lines[-1] + 1)) and len(lines) > 2:
+    if numbers == list(range(numbers[0], numbers[-1] + 1)) and len(lines) > 2:
         return f"lines {lines[0]}-{lines[-1]}"
     return "lines " + ", ".join(str(line) for line in lines)
 
@@ -135,4 +138,5 @@ def _ledger(compiled: Compiled) -> str:
     ledger = compiled.ledger
     parts = ", ".join(f"{count} {name}" for name, count in ledger["classes"].items())
     closed = "closed" if ledger["closed"] else "NOT CLOSED: this is a fault in the kit"
-    return f"Ledger: {parts}; {ledger['lines']} lines, {closed}"
+    included = f", with {len(compiled.tutorial.files) - 1} included files" if compiled.tutorial.files else ""
+    return f"Ledger: {parts}; {ledger['lines']} lines{included}, {closed}"
