@@ -24,7 +24,8 @@ from runbook.markdown import Repair, decode, repair, tree_of
 Fetch = Callable[[str], bytes | str]
 """Takes the name in an include; returns the file's bytes, or a sentence's end that says why there are none."""
 
-MOST_LINES = 50_000
+MOST_LINES = 20_000
+MOST_FILES = 200
 DEEPEST = 8
 _SHORTCODE = re.compile(r"\{\{(?:<\s*render\s+(?P<angle>[^\n]*?)\s*>|%\s*render\s+(?P<percent>[^\n]*?)\s*%)\}\}")
 _ATTRIBUTE = re.compile(r'(?P<name>\w+)="(?P<value>[^"\\]*)"(?:\s+|$)')
@@ -155,6 +156,8 @@ def _add(assembly: Assembly, lines: Sequence[str], origin: Origin, fetch: Fetch 
         catch_up(node.map[0] + 1)
         here = len(assembly.lines)
         try:
+            if len(assembly.files) >= MOST_FILES:
+                raise _CannotTake(f"the text includes more than {MOST_FILES} files")
             name, body, sha256, said = _take(call, fetch, above, len(lines) + here)
         except _CannotTake as reason:
             assembly.remarks.append(Remark(line=here, text=str(reason), blocks=True))

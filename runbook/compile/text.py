@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from runbook.compile.promised import Promise
 from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
+from runbook.includes import gathered
 
 
 def render(compiled: Compiled) -> str:
@@ -126,7 +127,7 @@ def _where(lines: Sequence[Line]) -> str:
         return "whole text"
     numbers = [line for line in lines if isinstance(line, int)]
     if len(numbers) < len(lines):  # lines of included files name themselves
-        return "; ".join([*([_where(numbers)] if numbers else []), *(line for line in lines if isinstance(line, str))])
+        return "; ".join([*([_where(numbers)] if numbers else []), *gathered(lines)])
     if len(lines) == 1:
         return f"line {lines[0]}"
     if numbers == list(range(numbers[0], numbers[-1] + 1)) and len(lines) > 2:
@@ -138,5 +139,6 @@ def _ledger(compiled: Compiled) -> str:
     ledger = compiled.ledger
     parts = ", ".join(f"{count} {name}" for name, count in ledger["classes"].items())
     closed = "closed" if ledger["closed"] else "NOT CLOSED: this is a fault in the kit"
-    included = f", with {len(compiled.tutorial.files) - 1} included files" if compiled.tutorial.files else ""
+    taken = len(compiled.tutorial.files) - 1
+    included = f", with {taken} included file{'s' if taken > 1 else ''}" if taken > 0 else ""
     return f"Ledger: {parts}; {ledger['lines']} lines{included}, {closed}"
