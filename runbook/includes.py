@@ -109,15 +109,15 @@ def folders(*places: Path) -> Fetch:
     def fetch(name: str) -> bytes | str:
         outside = False
         for place in places:
-            root = place.resolve()
-            path = (root / name).resolve()
-            if not path.is_relative_to(root):
-                outside = True
-            elif path.is_file():
-                try:
+            try:
+                root = place.resolve()
+                path = (root / name).resolve()
+                if not path.is_relative_to(root):
+                    outside = True
+                elif path.is_file():
                     return path.read_bytes()
-                except OSError as error:
-                    return f"the file {name} cannot be opened: {error.strerror}"
+            except (OSError, RuntimeError, ValueError) as error:  # a loop of links is a RuntimeError up to Python 3.12
+                return f"the file {name[:80]} cannot be opened: {getattr(error, 'strerror', None) or error}"
         if outside:
             return f"{name} leads out of the folder of included files"
         return f"there is no file {name} in the folders of included files"

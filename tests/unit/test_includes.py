@@ -154,7 +154,7 @@ def test_includes_that_multiply_end(tmp_path: Path) -> None:
     files = {f"_partials/{n}.md": call.format(n + 1) * 30 for n in range(9)} | {"_partials/9.md": "1. Go.\n" * 400}
     path = put({"text.md": "## A\n\n1. Go.\n\n" + call.format(0), **files}, {}, tmp_path)
     tutorial = read_tutorial(path)
-    assert len(tutorial.lines) < 30_000
+    assert len(tutorial.lines) < 30_000 and len(tutorial.files) <= 201
     assert any("more than" in remark.text for remark in tutorial.remarks)
     assert sum(tutorial.ledger_counts.values()) == len(tutorial.lines)
 
@@ -174,3 +174,10 @@ def test_a_name_is_not_looked_for_outside(tmp_path: Path) -> None:
     for name in ("../out.md", str(tmp_path / "out.md"), "../in/../out.md"):
         assert "leads out" in str(fetch(name)), name
     assert "there is no file" in str(fetch("x.md"))
+
+
+def test_a_file_that_cannot_be_opened_is_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    fetch = folders(tmp_path)
+    for name in ("loop.md", "x" * 5000, "\0"):
+        assert isinstance(fetch(name), str), name
