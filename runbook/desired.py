@@ -71,7 +71,7 @@ def _identities(draft: ResourceDraft, values: Mapping[str, Any], domains: Sequen
 
 
 def _problem(draft: ResourceDraft, identity: str, reason: str, presence: ProblemState = "undecided") -> Problem:
-    lines = tuple(sorted({line for _, line in draft.lines}))
+    lines = _in_order(draft)
     return Problem(
         kind=draft.type,
         identity=identity,
@@ -97,10 +97,17 @@ def _resource(draft: ResourceDraft, identity: str, values: Mapping[str, Any], lo
         section=draft.section,
         attributes=tuple(attributes),
         may_create=kind.creates,
-        lines=tuple(sorted({line for _, line in draft.lines})),
+        lines=_in_order(draft),
         creates=draft.action == "create",
         written_as=draft.identity if draft.identity and draft.identity != identity else "",
     )
+
+
+def _in_order(draft: ResourceDraft) -> tuple[int | str, ...]:
+    """Give the lines of a resource once each, those of the tutorial itself first."""
+    lines = dict.fromkeys(line for _, line in draft.lines)
+    numbers = sorted(line for line in lines if isinstance(line, int))
+    return (*numbers, *(line for line in lines if isinstance(line, str)))
 
 
 def _attribute(setting: Setting, identity: str, values: Mapping[str, Any], look_up: LookUp) -> Attribute:

@@ -41,7 +41,7 @@ class Field:
     choices: tuple[str, ...] = ()
     bounds: tuple[int, int] | None = None
     unit: str = ""
-    lines: tuple[int, ...] = ()
+    lines: tuple[int | str, ...] = ()
     names: tuple[str, ...] = ()
     """Names that the tutorial gives to what it creates, for an input that is about some of them."""
 

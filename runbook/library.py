@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,12 +64,25 @@ class Document:
         return tuple(found.values())
 
 
+def include_folders() -> tuple[Path, ...]:
+    """Return the folders that RUNBOOK_INCLUDES names: where the files that texts include are looked for first."""
+    named = os.environ.get("RUNBOOK_INCLUDES", "")
+    return tuple(Path(folder) for folder in named.split(os.pathsep) if folder)
+
+
+def load(name: str = OWN, includes: tuple[Path, ...] | None = None) -> Document:
+    """Return a tutorial by name (one of the kit's own) or by path. Raises TutorialError.
+
+    Files that it includes are taken from `includes` (if None, from `include_folders`), then from `_partials` beside it.
+    """
+    return _load(name, include_folders() if includes is None else includes)
+
+
 @functools.lru_cache(maxsize=8)
-def load(name: str = OWN) -> Document:
-    """Return a tutorial by name (one of the kit's own) or by path. Raises TutorialError."""
+def _load(name: str, includes: tuple[Path, ...]) -> Document:
     path = _FOLDER / f"{name}.md"
     own = path.is_file() and "/" not in name and "\\" not in name
-    compiled = compile_tutorial(read_tutorial(path if own else Path(name)), load_lexicon())
+    compiled = compile_tutorial(read_tutorial(path if own else Path(name), includes), load_lexicon())
     described_path = (path if own else Path(name)).with_suffix(".inputs.yaml")
     described = yaml.safe_load(described_path.read_text(encoding="utf-8")) if described_path.is_file() else {}
     # A notebook is run from anywhere, so a text that is not the kit's own is named by its whole path.

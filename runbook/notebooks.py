@@ -20,7 +20,7 @@ from runbook.inputs import Field
 from runbook.kinds import BY_TYPE
 from runbook.library import Document
 from runbook.runs import write_text
-from runbook.tutorial import Section, Step
+from runbook.tutorial import Section, Step, Tutorial
 from runbook.views import lines_text, plain_lines
 
 _NEEDS = {
@@ -72,8 +72,9 @@ def text(document: Document, section: Section) -> str:
 def _cells(document: Document, section: Section) -> Iterator[dict[str, Any]]:
     drafts = document.drafts(section.id)
     yield _markdown("title", _title(document, section, drafts))
-    anchors = " ".join(f"{step.first}-{step.last}" for step in _walk(section))
-    yield _markdown("steps", _steps(section), anchors=anchors)
+    tutorial = document.compiled.tutorial
+    anchors = " ".join(_anchor(tutorial, step) for step in _walk(section))
+    yield _markdown("steps", _steps(document, section), anchors=anchors)
     yield _code("parameters", _parameters(document.fields(section.id)), tags=["parameters"])
     opening = (
         "from runbook.section import open_section\n\n"
@@ -147,10 +148,11 @@ def _code(part: str, source: str, **more: Any) -> dict[str, Any]:
 def _title(document: Document, section: Section, drafts: tuple[ResourceDraft, ...]) -> str:
     tutorial = document.compiled.tutorial
     number, count = document.number(section.id), len(document.sections)
+    first, last = tutorial.own_line(section.first), tutorial.own_line(section.last)
     paragraphs = [
         f"# {section.heading}",
         f"Section {number} of {count} of *{tutorial.title}*, "
-        f"lines {section.first} to {section.last} of `{Path(tutorial.path).name}` "
+        f"lines {first} to {last} of `{Path(tutorial.path).name}` "
         f"(SHA-256 `{tutorial.sha256[:12]}`).",
     ]
     if section.intent:
@@ -194,22 +196,29 @@ def _walk(section: Section) -> Iterator[Step]:
         yield from step.walk()
 
 
-def _steps(section: Section) -> str:
+def _anchor(tutorial: Tutorial, step: Step) -> str:
+    """Name a step's lines; of an included file, by its name and the lines in it."""
+    first, last = tutorial.origin(step.first), tutorial.origin(step.last)
+    return f"{first.file}:{first.line}-{last.line}" if first.file else f"{first.line}-{last.line}"
+
+
+def _steps(document: Document, section: Section) -> str:
+    tutorial = document.compiled.tutorial
     lines = ["## The tutorial's steps", ""]
     for item in section.items:
         if isinstance(item, Step):
-            lines += _step_lines(item, 0)
+            lines += _step_lines(tutorial, item, 0)
         elif item.kind == "prose" and item.first > section.steps[0].first:
             lines += ["", item.text, ""]
     return "\n".join(lines)
 
 
-def _step_lines(step: Step, depth: int) -> list[str]:
+def _step_lines(tutorial: Tutorial, step: Step, depth: int) -> list[str]:
     bullet = f"{step.number}." if step.number is not None else "-"
     text = _MARKER.sub("", " ".join(step.raw.split()))
-    lines = [f"{'    ' * depth}{bullet} {text} *({lines_text([step.first])})*"]
+    lines = [f"{'    ' * depth}{bullet} {text} *({lines_text([tutorial.place(step.first)])})*"]
     for child in step.children:
-        lines += _step_lines(child, depth + 1)
+        lines += _step_lines(tutorial, child, depth + 1)
     return lines
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from runbook.includes import Origin, Remark, SourceFile
 from runbook.markdown import Piece, Repair
 
 BlockKind = Literal["prose", "picture", "wrapper", "code", "table", "quote", "include", "rule"]
@@ -85,10 +86,15 @@ class Title:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tutorial:
-    """A whole text. `ledger[n]` is the class of line n+1; every line has exactly one."""
+    """A whole text with what it includes. `ledger[n]` is the class of line n+1; every line has exactly one.
+
+    Lines are counted over all of it, in the order of reading, so that they are sorted and compared as numbers;
+    `place` gives what a reader is shown. Without includes the two are the same.
+    """
 
     path: str
     sha256: str
+    """Of the file, or of the list of all files' hashes where others are included: a change of any changes it."""
     lines: tuple[str, ...]
     front: Mapping[str, Any]
     titles: tuple[Title, ...]
@@ -97,6 +103,37 @@ class Tutorial:
     sections: tuple[Section, ...]
     repairs: tuple[Repair, ...]
     ledger: tuple[str, ...]
+    origins: tuple[Origin, ...] = ()
+    """Where each line stands; empty if nothing is included."""
+    files: tuple[SourceFile, ...] = ()
+    """The tutorial's own file first, then the included ones; empty if nothing is included."""
+    remarks: tuple[Remark, ...] = ()
+    """What is to be said about its includes."""
+
+    def place(self, line: int) -> int | str:
+        """Give the line's number in the tutorial itself, or the included file's name and line, and by which line."""
+        return self.origin(line).place
+
+    def origin(self, line: int) -> Origin:
+        """Give file and line of a line of the whole text."""
+        return self.origins[line - 1] if self.origins else Origin(line=line)
+
+    def own_line(self, line: int) -> int:
+        """Give the line of the tutorial itself: the line, or the one by which an included line came."""
+        origin = self.origin(line)
+        return origin.via or origin.line
+
+    @property
+    def ledgers(self) -> tuple[tuple[SourceFile, dict[str, int]], ...]:
+        """Give for each file the number of lines per class; their sum is the number of lines of the file."""
+        counted: dict[tuple[str, int], Counter[str]] = {}
+        for origin, kind in zip(self.origins, self.ledger, strict=True) if self.origins else ():
+            counted.setdefault((origin.file, origin.via), Counter())[kind] += 1
+        sizes: dict[tuple[str, int], SourceFile] = {}
+        for file in self.files:  # one that an included file takes in twice is counted as one
+            before = sizes.get((file.file, file.via))
+            sizes[file.file, file.via] = replace(file, lines=file.lines + (before.lines if before else 0))
+        return tuple((file, dict(sorted(counted.get(key, Counter()).items()))) for key, file in sizes.items())
 
     @property
     def title(self) -> str:

@@ -28,8 +28,8 @@ class Attribute:
     name: str
     value: Any
     """As the service takes it."""
-    lines: tuple[int, ...] = ()
-    """Source lines (1-based) behind it."""
+    lines: tuple[int | str, ...] = ()
+    """Source lines behind it: of the tutorial itself by number (1-based), of an included file in words."""
     words: str = ""
     """The tutorial's own words for it."""
     note: str = ""
@@ -46,7 +46,7 @@ class Resource:
     attributes: tuple[Attribute, ...]
     may_create: bool
     """False where the tutorial changes something that must be there already."""
-    lines: tuple[int, ...] = ()
+    lines: tuple[int | str, ...] = ()
     creates: bool = False
     """True where the tutorial makes something new: what bears its name already may be somebody else's."""
     written_as: str = ""
@@ -92,7 +92,7 @@ class Difference:
     attribute: str
     before: Any
     after: Any
-    lines: tuple[int, ...]
+    lines: tuple[int | str, ...]
     words: str
     note: str
     changed: bool
@@ -108,7 +108,7 @@ class Change:
     section: str
     differences: tuple[Difference, ...]
     reason: str
-    lines: tuple[int, ...]
+    lines: tuple[int | str, ...]
     observed: Mapping[str, Json]
     """Canonical properties that were found; empty for an absent thing."""
     handle: str = ""
@@ -140,7 +140,7 @@ class Problem:
     section: str
     presence: ProblemState
     reason: str
-    lines: tuple[int, ...] = ()
+    lines: tuple[int | str, ...] = ()
     other: str = ""
     """Name of somebody else's thing that is in its way; empty where the problem is in the thing itself."""
 

@@ -143,7 +143,7 @@ def _steps(document: Document, section: Section) -> Iterator[dict[str, Any]]:
     for reading in document.compiled.readings:
         if reading.section == section.id:
             yield {
-                "line": reading.first,
+                "line": document.compiled.tutorial.place(reading.first),
                 "number": reading.number,
                 "text": reading.text,
                 "read_as": reading.read_as,
@@ -184,9 +184,14 @@ def _left(sections: Sequence[Mapping[str, Any]]) -> list[str]:
 _LEFT = ("left as somebody else set it", "left, for somebody else has changed it", "stays as it is")
 
 
+def _begin(sentence: str) -> str:
+    """Begin with a capital letter, and leave file names as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def _inferred(document: Document) -> list[str]:
     return [
-        f"{lines_text(setting.lines).capitalize()}, {setting.label}: {setting.assumption}"
+        f"{_begin(lines_text(setting.lines))}, {setting.label}: {setting.assumption}"
         for draft in document.compiled.resources
         for setting in draft.settings
         if setting.assumption

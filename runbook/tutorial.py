@@ -17,7 +17,8 @@ import yaml
 from markdown_it.tree import SyntaxTreeNode
 
 from runbook.errors import TutorialError
-from runbook.markdown import Piece, Repair, decode, pieces_of, plain, repair, tree_of
+from runbook.includes import Assembly, Fetch, SourceFile, assemble, folders
+from runbook.markdown import Piece, decode, pieces_of, plain
 from runbook.outline import Block, BlockKind, Section, Step, Title, Tutorial
 
 __all__ = ["Block", "Section", "Step", "Title", "Tutorial", "parse_tutorial", "read_tutorial", "slug"]
@@ -29,8 +30,12 @@ INCLUDE = re.compile(r"\s*(?:<Render\b|\{\{[<%]\s*(?:render|include|partial)\b|\
 FURNITURE = re.compile(r"\s*(?:\{\{[<%]|\{/\*|import\s.+\sfrom\s)")
 
 
-def read_tutorial(path: Path | str) -> Tutorial:
-    """Read the Markdown file at `path`.
+PARTIALS = "_partials"
+"""Folder beside a text where the files that it includes are looked for, after the folders that are named."""
+
+
+def read_tutorial(path: Path | str, includes: Sequence[Path] = ()) -> Tutorial:
+    """Read the Markdown file at `path`, with the files it includes from `includes` or the folder beside it.
 
     Raises TutorialError if there is no such file, if it is not text, or if it holds no section with a
     numbered step: a text without steps is not a tutorial.
@@ -47,20 +52,19 @@ def read_tutorial(path: Path | str) -> Tutorial:
         raise TutorialError("There is no such file.", remedy, path=where) from None
     except OSError as error:
         raise TutorialError(f"The file cannot be opened: {error.strerror}.", remedy, path=where) from error
-    return parse_tutorial(data, path=str(where))
+    return parse_tutorial(data, path=str(where), fetch=folders(*includes, where.parent / PARTIALS))
 
 
-def parse_tutorial(data: bytes, *, path: str = "") -> Tutorial:
-    """Turn the bytes of a Markdown text into a Tutorial; `path` is only for messages.
+def parse_tutorial(data: bytes, *, path: str = "", fetch: Fetch | None = None) -> Tutorial:
+    """Turn the bytes of a Markdown text into a Tutorial; `path` is only for messages, `fetch` gives included files.
 
     Guarantees that `ledger` covers every line once. Raises TutorialError as `read_tutorial` does.
     """
     text = decode(data, path)
     lines = tuple(text.removesuffix("\n").split("\n"))
-    repaired, repairs = repair(lines)
-    tree = tree_of("\n".join(repaired) + "\n")
-    builder = _Builder(repaired, path)
-    tutorial = builder.build(tree, hashlib.sha256(data).hexdigest(), repairs)
+    assembly = assemble(lines, fetch)
+    own = SourceFile(file="", sha256=hashlib.sha256(data).hexdigest(), lines=len(lines))
+    tutorial = _Builder(assembly, path).build(assembly, own)
     if not any(_has_steps(section) for section in tutorial.sections):
         what = "no section and no step" if not tutorial.sections else "sections, but no numbered step in them"
         raise TutorialError(
@@ -86,10 +90,13 @@ def slug(heading: str) -> str:
 class _Builder:
     """Collects sections and the ledger in one pass over the syntax tree."""
 
-    def __init__(self, lines: Sequence[str], path: str) -> None:
-        self.lines = lines
+    def __init__(self, assembly: Assembly, path: str) -> None:
+        self.lines = assembly.lines
+        self.origins = assembly.origins
         self.path = path
-        self.ledger: list[str] = ["" for _ in lines]
+        self.ledger = ["include" if at in assembly.taken else "" for at in range(1, len(self.lines) + 1)]
+        self.before = 0
+        """Lines that stand before the first one of the file that the present block is in."""
         self.titles: list[Title] = []
         self.preamble: list[Block] = []
         self.sections: list[Section] = []
@@ -98,23 +105,27 @@ class _Builder:
         self._items: list[Step | Block] = []
         self._ids: Counter[str] = Counter()
 
-    def build(self, tree: SyntaxTreeNode, sha256: str, repairs: tuple[Repair, ...]) -> Tutorial:
-        for node in tree.children:
+    def build(self, assembly: Assembly, own: SourceFile) -> Tutorial:
+        for node, self.before in assembly.nodes:
             self._top(node)
         self._close(len(self.lines))
         for index, kind in enumerate(self.ledger):
             if not kind:  # a link definition leaves no node behind
                 self.ledger[index] = "definition" if self.lines[index].strip() else "blank"
+        files = (own, *assembly.files)
         return Tutorial(
             path=self.path,
-            sha256=sha256,
+            sha256=_identity(files) if assembly.files else own.sha256,
             lines=tuple(self.lines),
             front=self.front,
             titles=tuple(self.titles),
             preamble=tuple(self.preamble),
             sections=tuple(self.sections),
-            repairs=repairs,
+            repairs=tuple(assembly.repairs),
             ledger=tuple(self.ledger),
+            origins=tuple(self.origins) if assembly.files else (),
+            files=files if assembly.files else (),
+            remarks=tuple(assembly.remarks),
         )
 
     def _top(self, node: SyntaxTreeNode) -> None:
@@ -133,6 +144,8 @@ class _Builder:
 
     def _front_matter(self, node: SyntaxTreeNode) -> None:
         first, last = self._mark(node, "front matter")
+        if self.origins[first - 1].file:
+            return  # it says how the included file is to be built, and nothing about the tutorial
         try:
             loaded = yaml.safe_load(node.content)
         except yaml.YAMLError as error:
@@ -250,7 +263,7 @@ class _Builder:
 
     def _span(self, node: SyntaxTreeNode) -> tuple[int, int]:
         assert node.map is not None, "a block of markdown-it always has its lines; this is a fault in the kit"
-        first, last = node.map[0] + 1, min(node.map[1], len(self.lines))
+        first, last = self.before + node.map[0] + 1, min(self.before + node.map[1], len(self.lines))
         while last > first and not self.lines[last - 1].strip():
             last -= 1
         return first, last
@@ -260,6 +273,11 @@ class _Builder:
         for number in range(first, last + 1):
             self.ledger[number - 1] = kind
         return first, last
+
+
+def _identity(files: Sequence[SourceFile]) -> str:
+    """Give one hash for all the files that a text was put together from."""
+    return hashlib.sha256("\n".join(f"{file.sha256}  {file.file}" for file in files).encode()).hexdigest()
 
 
 def _inner(source: str) -> str:

@@ -13,6 +13,7 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
+from runbook.includes import gathered
 from runbook.inputs import Effective
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
@@ -79,11 +80,11 @@ def inputs_view(effective: Sequence[Effective]) -> View:
     return table("Inputs in effect", ("input", "value", "from", "what it is for"), rows)
 
 
-def lines_text(lines: Sequence[int]) -> str:
-    """Name source lines: ``line 21``, ``lines 34, 37``."""
-    if not lines:
-        return ""
-    return f"line{'s' if len(lines) > 1 else ''} {', '.join(str(line) for line in lines)}"
+def lines_text(lines: Sequence[int | str]) -> str:
+    """Name source lines: ``line 21``, ``lines 34, 37``; those of an included file name themselves."""
+    numbers = [str(line) for line in lines if isinstance(line, int)]
+    own = [f"line{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"] if numbers else []
+    return "; ".join([*own, *gathered(lines)])
 
 
 def show_value(kind: str, name: str, value: Any) -> str:

@@ -44,7 +44,7 @@ class Difference:
     where: Where
     before: Any
     after: Any
-    lines: tuple[int, ...] = ()
+    lines: tuple[int | str, ...] = ()
     """The tutorial's lines behind a property, as the later run has them."""
 
     def as_json(self) -> dict[str, Any]:

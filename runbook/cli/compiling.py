@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -14,11 +15,19 @@ import click
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Also write notebooks here.")
-def compile_command(tutorial: str, form: str, output: Path | None) -> None:
+@click.option(
+    "--includes",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    help="Folder of files that the text includes; may be given again. RUNBOOK_INCLUDES names them for all commands; "
+    "_partials beside the text is looked into last.",
+)
+def compile_command(tutorial: str, form: str, output: Path | None, includes: tuple[Path, ...]) -> None:
     """Show what TUTORIAL (a path, or the name of one of the kit's own) means: resources, inputs, open questions."""
     from runbook import library
 
-    document = library.load(tutorial)
+    folders = tuple(folder.resolve() for folder in includes)
+    document = library.load(tutorial, folders or None)
     if form == "json":
         click.echo(json.dumps(document.compiled.as_json(), indent=1, ensure_ascii=False))
     else:
@@ -30,3 +39,6 @@ def compile_command(tutorial: str, form: str, output: Path | None) -> None:
 
         for path in notebooks.write(document, output):
             click.echo(f"wrote {path}", err=True)
+        if folders:
+            named = os.pathsep.join(map(str, folders))
+            click.echo(f"Where these notebooks run, set RUNBOOK_INCLUDES={named}", err=True)

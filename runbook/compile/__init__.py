@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.compile.document import about_the_text
+from runbook.compile.charted import charted_promises, check_contradictions
+from runbook.compile.document import about_includes, about_the_text
 from runbook.compile.findings import Findings
 from runbook.compile.guards import check_names, guard
 from runbook.compile.leftover import leftovers, missing_parts
-from runbook.compile.promise import check_promises
+from runbook.compile.placed import placed
+from runbook.compile.promise import check_promises, promises_of
+from runbook.compile.promised import Promise, PromiseSource, Via
 from runbook.compile.result import (
     Bounds,
     Compiled,
@@ -34,12 +37,15 @@ __all__ = [
     "Input",
     "InputValue",
     "ManualStep",
+    "Promise",
+    "PromiseSource",
     "Reading",
     "Reference",
     "ReferenceValue",
     "ResourceDraft",
     "Setting",
     "Value",
+    "Via",
     "compile_tutorial",
 ]
 
@@ -50,7 +56,7 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
     Guarantees: nothing is read from anywhere else; every list item has a reading; what is not understood is
     listed and blocks the resource it stands in; a choice or a condition in the text never sets anything.
     """
-    findings = Findings()
+    findings = Findings(place=tutorial.place)
     about_the_text(tutorial, findings)
     drafts: list[ResourceDraft] = []
     for section in tutorial.sections:
@@ -60,20 +66,26 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         drafts += [draft for _, draft in kept]
         leftovers(reader, kept, tutorial, lexicon, findings)
     check_names(drafts, lexicon, findings)
-    check_promises(tutorial, drafts, lexicon, findings)
+    about_includes(tutorial, findings)
+    table = lexicon.promises
+    said = (*promises_of(tutorial, table), *charted_promises(tutorial, table, findings))
+    promises = tuple(sorted(said, key=lambda promise: promise.line))
+    check_contradictions(promises, table, findings)
+    check_promises(promises, drafts, lexicon, findings)
     ordered = sorted(
         enumerate(findings.diagnostics),
         key=lambda item: (item[1].lines[:1] or (len(tutorial.lines) + 1,), item[0]),
     )
     used = _names_used(drafts)
-    return Compiled(
+    return placed(Compiled(
         tutorial=tutorial, resources=tuple(drafts),
         inputs=tuple(item for name, item in findings.inputs.items() if name in used),
         references=tuple(item for name, item in findings.references.items() if name in used),
         order=_order(drafts, lexicon),
         manual=tuple(findings.manual), diagnostics=tuple(item for _, item in ordered),
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
-    )  # fmt: skip
+        promises=promises,
+    ))  # fmt: skip
 
 
 def _names_used(drafts: Sequence[ResourceDraft]) -> set[str]:

@@ -173,7 +173,7 @@ class Acts:
             certainty="assumption" if bound.assumption else weakest, op=label.op, assumption=bound.assumption,
             refers=label.refers or "",
         )  # fmt: skip
-        wrong = change.put(setting, adds_up=label.type == "bits")
+        wrong = change.put(setting, findings.at, adds_up=label.type == "bits")
         if wrong:
             return Refusal(why=wrong, code="guard-failed")
         self.has_set = True

@@ -33,6 +33,20 @@ def about_the_text(tutorial: Tutorial, findings: Findings) -> None:
             )  # fmt: skip
 
 
+def about_includes(tutorial: Tutorial, findings: Findings) -> None:
+    """Note what is odd about includes that were taken in, and those of the introduction that were not."""
+    for remark in tutorial.remarks:
+        if not remark.blocks:
+            findings.note("document-inconsistent", (remark.line,), f"The include {remark.text}", about="include")
+    for block in tutorial.preamble:
+        if block.kind == "include":
+            why = next((remark.text for remark in tutorial.remarks if remark.blocks and remark.line == block.first), "")
+            findings.note(
+                "unresolved-include", tuple(range(block.first, block.last + 1)), severity="tells",
+                message="A part of the introduction is in another file" + (f": {why}." if why else "."),
+            )  # fmt: skip
+
+
 def is_filler(text: str) -> bool:
     """Tell whether a sentence holds a place for one that was never written."""
     return bool(_PRESSED.search(text) or _STAND_IN.search(text))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from runbook.compile.result import Action, Certainty, ResourceDraft, Setting
+from runbook.compile.result import Action, Certainty, Line, ResourceDraft, Setting
 from runbook.lexicon import Place
 
 DOUBT: tuple[Certainty, ...] = ("exact label", "alias", "fuzzy", "assumption")
@@ -33,10 +34,11 @@ class OpenChange:
         """Tell whether the change says which object it is about."""
         return self.identity is not None or self.for_each is not None
 
-    def put(self, new: Setting, *, adds_up: bool = False) -> str:
+    def put(self, new: Setting, at: Callable[[Line], str], *, adds_up: bool = False) -> str:
         """Add a setting; give a sentence why not if it contradicts one that is there, else an empty text.
 
-        With `adds_up` the numbers of both are joined bit by bit, as boxes of one control are.
+        `at` names a line in a sentence. With `adds_up` the numbers of both are joined bit by bit, as
+        boxes of one control are.
         """
         old = self.settings.get(new.parameter)
         if old is None:
@@ -47,19 +49,21 @@ class OpenChange:
                 words=f"{old.words}; {new.words}", certainty=max(old.certainty, new.certainty, key=DOUBT.index),
             )  # fmt: skip
         elif old.value != new.value:
-            return f"{new.parameter} is set again to another value than in line {old.lines[0]}"
+            return f"{new.parameter} is set again to another value than in {at(old.lines[0])}"
         return ""
 
     def finish(self, blocked_by: tuple[str, ...] = ()) -> ResourceDraft:
         """Freeze the change. Settings keep the order of the text."""
-        where = [("identity", self.identity_line)] if self.identity_line is not None else []
+        where: list[tuple[str, Line]] = []
+        if self.identity_line is not None:
+            where.append(("identity", self.identity_line))
         where += [(setting.parameter, setting.lines[0]) for setting in self.settings.values()]
         return ResourceDraft(
             type=self.place.resource, action=self.action,
             identity=None if self.for_each else self.identity, for_each=self.for_each,
             settings=tuple(self.settings.values()),
             untouched=tuple(name for name in self.place.watched if name not in self.settings),
-            section=self.section, lines=tuple((name, line) for name, line in where if line is not None),
+            section=self.section, lines=tuple(where),
             opened_at=self.opened_at, committed_at=self.committed_at, optional=self.optional,
             blocked_by=(*self.blocked, *blocked_by),
         )  # fmt: skip

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from runbook.compile.bind import Bound
-from runbook.compile.result import Diagnostic, Input, ManualStep, ReadAs, Reading, Reference, Severity
+from runbook.compile.result import Diagnostic, Input, Line, ManualStep, ReadAs, Reading, Reference, Severity
 from runbook.lexicon import Label
 from runbook.lexicon.match import match_name
 from runbook.tutorial import Section, Step
@@ -22,21 +22,28 @@ SEVERITY: Mapping[str, Severity] = {
     "guard-failed": "blocks", "unknown-step": "blocks", "spoofable-condition": "asks",
     "external-procedure": "tells", "unbalanced-markup": "tells", "alt-text-as-bullet": "tells",
     "quarantine-policy-not-applicable": "tells", "conflicts-with-baseline": "asks",
+    "flow-chart-not-read": "tells",
 }  # fmt: skip
 
 
 @dataclass(slots=True)
 class Findings:
-    """What has been found so far."""
+    """What has been found so far; `place` gives what a reader is shown for a line of the whole text."""
 
+    place: Callable[[int], int | str] = int
     diagnostics: list[Diagnostic] = field(default_factory=list)
     inputs: dict[str, Input] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
     manual: list[ManualStep] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
 
+    def at(self, line: Line) -> str:
+        """Name a line in a sentence: `line 5`, or the file and line of an included one."""
+        place = self.place(line) if isinstance(line, int) else line
+        return place if isinstance(place, str) else f"line {place}"
+
     def note(
-        self, code: str, lines: tuple[int, ...], message: str, *, severity: Severity | None = None,
+        self, code: str, lines: tuple[Line, ...], message: str, *, severity: Severity | None = None,
         suggestion: str = "", source: str = "", section: str = "", about: str = "", decision: str | None = None,
     ) -> None:  # fmt: skip
         """Add a diagnostic; the usual severity of its code stands in SEVERITY."""
@@ -66,7 +73,7 @@ class Findings:
 
 
 def remark(
-    findings: Findings, label: Label, bound: Bound, written: str, words: str, *, line: int, section: str
+    findings: Findings, label: Label, bound: Bound, written: str, words: str, *, line: Line, section: str
 ) -> None:
     """Note what comes with a setting; `written` and `words` are the label and the value as in the text."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
-from runbook.compile.result import ResourceDraft
+from runbook.compile.result import Line, ResourceDraft
 from runbook.lexicon import Lexicon
 from runbook.tutorial import Section
 
@@ -23,7 +23,7 @@ def guard(
     """
     kept: Kept = []
     for change in changes:
-        what = f"The {change.place.resource} that line {change.opened_at} begins"
+        what = f"The {change.place.resource} that {findings.at(change.opened_at)} begins"
         if not change.named or (not change.settings and change.action != "ensure-absent"):
             lacks = "is never named" if not change.named else "is given no setting"
             findings.note(
@@ -31,10 +31,10 @@ def guard(
                 section=section.heading,
             )  # fmt: skip
             continue
-        faults = _faults(change)
+        faults = _faults(change, findings)
         for line, why in faults:
             findings.note("guard-failed", (line,), f"{what} {why}.", section=section.heading)
-        reasons = [*(f"line {line}: it {why}" for line, why in faults), *missing]
+        reasons = [*(f"{findings.at(line)}: it {why}" for line, why in faults), *missing]
         draft = change.finish()
         others = (*earlier, *(other for _, other in kept))
         # The services take a name for the same one in any letter case.
@@ -44,17 +44,17 @@ def guard(
                 "duplicate-identity", (line,), f"{draft.key} is in this text more than once.",
                 section=section.heading,
             )  # fmt: skip
-            reasons.append(f"line {line}: it is in this text more than once")
+            reasons.append(f"{findings.at(line)}: it is in this text more than once")
         _remarks(change, section, lexicon, findings)
         kept.append((change, change.finish(tuple(reasons))))
     return kept
 
 
-def _faults(change: OpenChange) -> list[tuple[int, str]]:
+def _faults(change: OpenChange, findings: Findings) -> list[tuple[Line, str]]:
     """Find what makes a change unfit, as (line, end of a sentence)."""
     place, settings = change.place, change.settings
-    faults = [
-        (line, f"lacks {parameter}, which line {line} asks for")
+    faults: list[tuple[Line, str]] = [
+        (line, f"lacks {parameter}, which {findings.at(line)} asks for")
         for parameter, line in change.needs.items() if parameter not in settings
     ]  # fmt: skip
     limit = place.limits.get("name")

@@ -3,96 +3,122 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from runbook.compile.findings import Findings
-from runbook.compile.result import ResourceDraft, Setting
+from runbook.compile.promised import Promise, PromiseSource
+from runbook.compile.result import Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue
 from runbook.lexicon import Lexicon
 from runbook.lexicon.model import Destination, Disposition, PromisesFile
 from runbook.tutorial import Tutorial
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
-    """One sentence's claim: mail of this disposition lands there."""
-
-    disposition: Disposition
-    destination: Destination
-    line: int
+_SOURCES: Mapping[str, PromiseSource] = {
+    "heading": "title",
+    "front matter": "title",
+    "front matter, meta": "meta title",
+}
+_ADDRESS = re.compile(r"(?<=\])\([^)]*\)")  # of a link: not words that a reader sees
 
 
 def promises_of(tutorial: Tutorial, table: PromisesFile) -> tuple[Promise, ...]:
-    """Find the promises in titles and introduction; a title without a disposition promises nothing."""
-    texts = [(title.text, title.line) for title in tutorial.titles]
-    texts += [(block.text, block.first) for block in tutorial.preamble if block.kind == "prose"]
-    found: dict[tuple[str, str], Promise] = {}
-    for text, line in texts:
-        for disposition, destination in _in_sentence(text.casefold(), table):
-            key = (disposition.header, destination.name)
-            found.setdefault(key, Promise(disposition=disposition, destination=destination, line=line))
-    return tuple(found.values())
+    """Find what titles and introduction promise, in the order of the text."""
+    found: list[Promise] = []
+    for title in tutorial.titles:
+        found += _in_lines([title.text], title.line, _SOURCES[title.where], table)
+    for block in tutorial.preamble:
+        if block.kind == "prose":
+            found += _in_lines(tutorial.lines[block.first - 1 : block.last], block.first, "introduction", table)
+    return tuple(sorted(dict.fromkeys(found), key=lambda promise: promise.line))
 
 
-def _in_sentence(text: str, table: PromisesFile) -> list[tuple[Disposition, Destination]]:
+def _in_lines(lines: Sequence[str], first: int, source: PromiseSource, table: PromisesFile) -> list[Promise]:
+    """Read running text: the dispositions before a place are promised that place; a place alone is nobody's."""
+    rows = [re.sub(r"[`*_]", "", _ADDRESS.sub("", line)) + " " for line in lines]
+    ends = list(accumulate(len(row) for row in rows))
+    text = "".join(rows).casefold()
+    found: list[Promise] = []
+    begin = 0
+    for start, end, destination in _places(text, table):
+        named: list[tuple[int, str | None]] = [
+            (begin + match.start(), disposition.drop)
+            for disposition in table.dispositions
+            for word in disposition.words
+            if (match := re.search(rf"(?<![\w-]){re.escape(word)}\b", text[begin:start]))
+        ]
+        for at, name in sorted(named, key=lambda item: item[0]) or [(start, None)]:
+            line = first + bisect_right(ends, at)
+            found.append(Promise(disposition=name, destination=destination.name, line=line, source=source))
+        begin = end
+    return found
+
+
+def _places(text: str, table: PromisesFile) -> list[tuple[int, int, Destination]]:
+    """Find the destinations named in a text; of two names at one spot the longer one counts."""
     spots = [
         (match.start(), match.end(), destination)
         for destination in table.destinations
-        for match in re.finditer("|".join(re.escape(words) for words in destination.words), text)
+        for words in destination.words
+        for match in re.finditer(rf"\b{re.escape(words)}\b", text)
     ]
-    pairs: list[tuple[Disposition, Destination]] = []
-    begin = 0
-    for start, end, destination in sorted(spots, key=lambda spot: spot[0]):
-        before = text[begin:start]
-        named = [
-            (match.start(), disposition)
-            for disposition in table.dispositions
-            for word in disposition.words
-            if (match := re.search(rf"\b{re.escape(word)}\b", before))
-        ]
-        pairs += [(disposition, destination) for _, disposition in sorted(named, key=lambda item: item[0])]
-        begin = end
-    return pairs
+    kept: list[tuple[int, int, Destination]] = []
+    for spot in sorted(spots, key=lambda spot: (spot[0], -spot[1])):
+        if not kept or spot[0] >= kept[-1][1]:
+            kept.append(spot)
+    return kept
 
 
-def check_promises(tutorial: Tutorial, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings) -> None:
+def check_promises(
+    promises: Sequence[Promise],
+    drafts: Sequence[ResourceDraft],
+    lexicon: Lexicon,
+    findings: Findings,
+) -> None:
     """Note every promise that no resource keeps, and rules that wait for a word the header never has."""
     table = lexicon.promises
-    if any(item.code == "unresolved-include" for item in findings.diagnostics):
+    if any(item.code == "unresolved-include" and item.severity == "blocks" for item in findings.diagnostics):
         return  # the steps that keep the promise may be in the text that is missing
     rules = [draft for draft in drafts if draft.type == table.rule]
     mistaken = _mistaken_tokens(rules, table, findings)
     open_promises: dict[str, list[Promise]] = {}
-    gated: dict[str, list[Promise]] = {}
-    for promise in promises_of(tutorial, table):
-        keepers = [draft for draft in drafts if _keeps(draft, promise, table)]
-        if not keepers and promise.disposition.header not in mistaken:
-            open_promises.setdefault(promise.destination.name, []).append(promise)
-        elif keepers and all(draft.optional for draft in keepers):
-            gated.setdefault(f"{promise.destination.name}|{keepers[0].optional}", []).append(promise)
-    for name, promises in open_promises.items():
-        low, high = promises[0].destination.scl
-        about = f"{_names(promises)} to {name}: no step sets SCL {low} to {high}"
+    gated: dict[tuple[str, str], list[Promise]] = {}
+    for promise in promises:
+        disposition, destination = _rows(promise, table)
+        if disposition is None or not destination.checked:
+            continue  # nobody's mail, or a place that no single setting leads to
+        keepers = [draft for draft in drafts if _keeps(draft, disposition, destination, table)]
+        if not keepers and disposition.header not in mistaken:
+            open_promises.setdefault(destination.name, []).append(promise)
+        elif keepers and (decision := keepers[0].optional) and all(draft.optional for draft in keepers):
+            gated.setdefault((destination.name, decision), []).append(promise)
+    for name, several in open_promises.items():
+        about = f"{_names(several)} to {name}: no step {_rows(several[0], table)[1].ways}"
         findings.note(
-            "promise-not-covered", _lines(promises), f"The text promises {about}.", about=about,
+            "promise-not-covered", _lines(several), f"The text promises {about}.", about=about,
             suggestion=table.suggestion.text, source=table.suggestion.source, decision=table.suggestion.decision,
         )  # fmt: skip
-    for key, promises in gated.items():
-        name, decision = key.split("|")
+    for (name, decision), several in gated.items():
         findings.note(
-            "promise-not-covered", _lines(promises), severity="tells", decision=decision,
-            about=f"{_names(promises)} to {name}",
-            message=f"{_names(promises)} reach {name} only once the decision {decision} is taken.",
+            "promise-not-covered", _lines(several), severity="tells", decision=decision,
+            about=f"{_names(several)} to {name}",
+            message=f"{_names(several)} reach {name} only once the decision {decision} is taken.",
         )  # fmt: skip
+
+
+def _rows(promise: Promise, table: PromisesFile) -> tuple[Disposition | None, Destination]:
+    """Give the lexicon's rows of a promise; no disposition where none is named, or none that a header carries."""
+    named = (row for row in table.dispositions if row.drop == promise.disposition and row.header is not None)
+    return next(named, None), next(row for row in table.destinations if row.name == promise.destination)
 
 
 def _names(promises: Sequence[Promise]) -> str:
-    return " and ".join(promise.disposition.drop for promise in promises)
+    return " and ".join(dict.fromkeys(promise.disposition or "" for promise in promises))
 
 
-def _lines(promises: Sequence[Promise]) -> tuple[int, ...]:
-    return tuple(sorted({promise.line for promise in promises}))
+def _lines(promises: Sequence[Promise]) -> tuple[Line, ...]:
+    return tuple(dict.fromkeys(promise.line for promise in promises))
 
 
 def _words(setting: Setting | None) -> tuple[str, ...]:
@@ -101,8 +127,7 @@ def _words(setting: Setting | None) -> tuple[str, ...]:
     return tuple(word.upper() for word in value) if isinstance(value, tuple) else ()
 
 
-def _keeps(draft: ResourceDraft, promise: Promise, table: PromisesFile) -> bool:
-    destination, disposition = promise.destination, promise.disposition
+def _keeps(draft: ResourceDraft, disposition: Disposition, destination: Destination, table: PromisesFile) -> bool:
     if destination.dropped and draft.type == table.drop.resource:
         return disposition.drop in _words(draft.setting(table.drop.parameter))
     if draft.type != table.rule or disposition.header not in _words(draft.setting(table.header_words)):
@@ -110,6 +135,8 @@ def _keeps(draft: ResourceDraft, promise: Promise, table: PromisesFile) -> bool:
     if destination.parameter and draft.setting(destination.parameter):
         return True
     level = draft.setting(table.level)
+    if destination.scl is None:
+        return False
     low, high = destination.scl
     return level is not None and isinstance(level.value, int) and low <= level.value <= high
 
@@ -121,6 +148,8 @@ def _mistaken_tokens(rules: Sequence[ResourceDraft], table: PromisesFile, findin
         setting = draft.setting(table.header_words)
         words = _words(setting)
         for disposition in table.dispositions:
+            if disposition.header is None:
+                continue
             if setting and disposition.drop in words and disposition.header not in words:
                 mistaken.add(disposition.header)
                 findings.note(

@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runbook.compile.promised import Promise
 from runbook.compile.values import Value, plain_json
 from runbook.tutorial import Tutorial
 
+Line = int | str
+"""A line of the tutorial itself by its number; one of an included file by the file's name, its line, and the
+tutorial's line that brought it in. While a text is being compiled, the number counts over all of it."""
 Severity = Literal["blocks", "asks", "tells"]
 Certainty = Literal["exact label", "alias", "fuzzy", "assumption"]
 Action = Literal["create", "modify", "ensure-absent"]
@@ -24,7 +28,7 @@ class Setting:
 
     parameter: str
     value: Value
-    lines: tuple[int, ...]
+    lines: tuple[Line, ...]
     """Lines that made the value, 1-based, ascending; the first is the one to show."""
     label: str
     """The label as the text writes it."""
@@ -52,10 +56,10 @@ class ResourceDraft:
     untouched: tuple[str, ...] = ()
     """Parameters close by that the text is silent about; they keep the tenant's value."""
     section: str
-    lines: tuple[tuple[str, int], ...]
+    lines: tuple[tuple[str, Line], ...]
     """Where each parameter stands, and `identity`, as (name, line)."""
-    opened_at: int
-    committed_at: int | None
+    opened_at: Line
+    committed_at: Line | None
     """Line of the step that saves; None if the text never says so."""
     optional: str | None = None
     """Name of the decision that turns this resource on; None if it always belongs."""
@@ -117,7 +121,7 @@ class Input:
 
     name: str
     kind: Literal["placeholder_loop", "free_choice", "recommended_range", "choice"]
-    lines: tuple[int, ...]
+    lines: tuple[Line, ...]
     domain: tuple[str, ...] | Bounds | None = None
     """Values that the service accepts; None where anything goes."""
     recommended: Bounds | None = None
@@ -140,7 +144,7 @@ class Reference:
     name: str
     page: str
     select: str
-    lines: tuple[int, ...]
+    lines: tuple[Line, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Give the printed form."""
@@ -152,7 +156,7 @@ class ManualStep:
     """Something that a person must do, in the tutorial's words."""
 
     text: str
-    lines: tuple[int, ...]
+    lines: tuple[Line, ...]
     section: str
 
     def as_json(self) -> dict[str, Any]:
@@ -166,7 +170,7 @@ class Diagnostic:
 
     code: str
     severity: Severity
-    lines: tuple[int, ...]
+    lines: tuple[Line, ...]
     message: str
     suggestion: str = ""
     source: str = ""
@@ -217,6 +221,8 @@ class Compiled:
     manual: tuple[ManualStep, ...]
     diagnostics: tuple[Diagnostic, ...]
     readings: tuple[Reading, ...]
+    promises: tuple[Promise, ...] = ()
+    """Where the text says that mail will land, in the order of the text."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -230,7 +236,18 @@ class Compiled:
         """Lines per class; `closed` is true when the classes add up to the lines of the text."""
         classes = self.tutorial.ledger_counts
         total = len(self.tutorial.lines)
-        return {"classes": classes, "lines": total, "closed": sum(classes.values()) == total}
+        ledger: dict[str, Any] = {"classes": classes, "lines": total, "closed": sum(classes.values()) == total}
+        files = [
+            {
+                "file": file.file or self.tutorial.path, "via": file.via or None, "classes": counts,
+                "lines": file.lines, "closed": sum(counts.values()) == file.lines,
+            }
+            for file, counts in self.tutorial.ledgers
+        ]  # fmt: skip
+        if files:
+            ledger["files"] = files
+            ledger["closed"] = ledger["closed"] and all(file["closed"] for file in files)
+        return ledger
 
     def resource(self, key: str) -> ResourceDraft:
         """Find a resource by its key; raise KeyError if there is none."""
@@ -241,15 +258,21 @@ class Compiled:
 
     def as_json(self) -> dict[str, Any]:
         """Give what `runbook compile --format json` prints."""
+        files = [
+            {"file": item.file or self.tutorial.path, "sha256": item.sha256} | ({"via": item.via} if item.via else {})
+            for item in self.tutorial.files
+        ]
         return {
             "source": self.tutorial.path,
             "sha256": self.tutorial.sha256,
+            **({"files": files} if files else {}),
             "counts": self.counts,
             "inputs": [item.as_json() for item in self.inputs],
             "references": [item.as_json() for item in self.references],
             "resources": [item.as_json() for item in self.resources],
             "order": [list(pair) for pair in self.order],
             "manual": [item.as_json() for item in self.manual],
+            "promises": [item.as_json() for item in self.promises],
             "diagnostics": [item.as_json() for item in self.diagnostics],
             "ledger": dict(self.ledger),
         }

@@ -124,7 +124,8 @@ class SectionReader:
         if match is None:
             return masked
         named = match.groupdict().get("decision")
-        self.stand.decision = phrase.words(named) if named else f"optional-line-{self.stand.line}"
+        place = slug(self.findings.at(self.stand.line))
+        self.stand.decision = phrase.words(named) if named else f"optional-{place}"
         return match.group("rest")
 
     def _known_names(self) -> tuple[str, ...]:
@@ -157,7 +158,7 @@ class SectionReader:
     def _refused(self, step: Step, refusal: Refusal) -> Refusal:
         change = self.stand.open
         if change is not None and refusal.code != "gated-section":
-            change.blocked.append(f"line {step.first}: {refusal.why}: {step.text}")
+            change.blocked.append(f"{self.findings.at(step.first)}: {refusal.why}: {step.text}")
         self.items.append(Read(step=step, change=change, read_as="unknown", refusal=refusal))
         return refusal
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, ResourceDraft, Setting
+from runbook.compile.promised import Promise
+from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
+from runbook.includes import gathered
 
 
 def render(compiled: Compiled) -> str:
@@ -30,6 +32,7 @@ def _lines(compiled: Compiled) -> Iterator[str]:
     yield from _block("References", references)
     yield from _block("Order", [f"{first} before {then}" for first, then in compiled.order])
     manual = [f"[{_where(m.lines)}] {m.text}" for m in compiled.manual]
+    yield from _block("Promises", [_promise(item) for item in compiled.promises])
     yield from _block("Left to a person", manual)
     yield from _diagnostics(compiled.diagnostics)
     yield _ledger(compiled)
@@ -91,6 +94,15 @@ def _input(item: Input) -> str:
     return f"{text}  [{_where(item.lines)}]"
 
 
+def _promise(item: Promise) -> str:
+    text = f"{item.disposition or 'mail, not said whose,'} to {item.destination}"
+    if item.via and item.via.scl is not None:
+        text += f", by SCL {item.via.scl}"
+    if item.via and item.via.verdict:
+        text += f", as {item.via.verdict}"
+    return f"{text}  [{_where((item.line,))}, {item.source}]"
+
+
 def _diagnostics(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
     for severity in ("blocks", "asks", "tells"):
         rows: list[str] = []
@@ -109,13 +121,16 @@ def _block(title: str, rows: Sequence[str]) -> Iterator[str]:
         yield ""
 
 
-def _where(lines: Sequence[int]) -> str:
+def _where(lines: Sequence[Line]) -> str:
     """Name lines the way people do: `line 5`, `lines 5, 7`, `lines 5-9`."""
     if not lines:
         return "whole text"
+    numbers = [line for line in lines if isinstance(line, int)]
+    if len(numbers) < len(lines):  # lines of included files name themselves
+        return "; ".join([*([_where(numbers)] if numbers else []), *gathered(lines)])
     if len(lines) == 1:
         return f"line {lines[0]}"
-    if list(lines) == list(range(lines[0], lines[-1] + 1)) and len(lines) > 2:
+    if numbers == list(range(numbers[0], numbers[-1] + 1)) and len(lines) > 2:
         return f"lines {lines[0]}-{lines[-1]}"
     return "lines " + ", ".join(str(line) for line in lines)
 
@@ -124,4 +139,6 @@ def _ledger(compiled: Compiled) -> str:
     ledger = compiled.ledger
     parts = ", ".join(f"{count} {name}" for name, count in ledger["classes"].items())
     closed = "closed" if ledger["closed"] else "NOT CLOSED: this is a fault in the kit"
-    return f"Ledger: {parts}; {ledger['lines']} lines, {closed}"
+    taken = len(compiled.tutorial.files) - 1
+    included = f", with {taken} included file{'s' if taken > 1 else ''}" if taken > 0 else ""
+    return f"Ledger: {parts}; {ledger['lines']} lines{included}, {closed}"

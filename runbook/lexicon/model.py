@@ -185,7 +185,8 @@ class Disposition(Row):
     """A verdict: how prose calls it, what the header carries, what the domain's setting calls it."""
 
     words: Words
-    header: str
+    header: str | None
+    """The token that rules wait for; None for a verdict that no rule of these texts waits for."""
     drop: str
     source: str = ""
 
@@ -195,9 +196,23 @@ class Destination(Row):
 
     name: str
     words: Words
-    scl: tuple[int, int]
+    scl: tuple[int, int] | None = None
     parameter: str | None = None
     dropped: bool = False
+    bare: Words = ()
+    """Names that mean this place only in a frame of a flow chart that names one of `owners`."""
+    owners: Words = ()
+    source: str = ""
+
+    @property
+    def checked(self) -> bool:
+        """Tell whether some setting of these texts brings mail there."""
+        return self.scl is not None or self.parameter is not None or self.dropped
+
+    @property
+    def ways(self) -> str:
+        """Say what a step would do to bring mail there, after "no step"."""
+        return f"sets SCL {self.scl[0]} to {self.scl[1]}" if self.scl else "has the gateway hold it back"
 
 
 class DropSetting(Row):
@@ -221,6 +236,8 @@ class PromisesFile(Row):
     version: Literal[1]
     dispositions: tuple[Disposition, ...]
     destinations: tuple[Destination, ...]
+    verdicts: Words
+    """How flow charts call Microsoft's own verdicts."""
     rule: str
     header_words: str
     level: str

@@ -82,7 +82,10 @@ class Section:
         tutorial = self._setup.document.compiled.tutorial
         where = "the simulated tenant" if self._setup.simulated else f"tenant {self._setup.connection.tenant.tenant_id}"
         rows = [
-            ("section", f"{self.heading} ({views.lines_text([self._setup.section.first])} of the tutorial)"),
+            (
+                "section",
+                f"{self.heading} ({views.lines_text([tutorial.place(self._setup.section.first)])} of the tutorial)",
+            ),
             ("tenant", f"{self.tenant} ({where})"),
             ("mode", self.mode),
             ("tutorial", f"{tutorial.title}, SHA-256 {tutorial.sha256[:12]}"),

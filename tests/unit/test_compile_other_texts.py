@@ -22,7 +22,7 @@ NO_RESOURCE = {
     "unsupported-cisco-as-mx-2024.md", "manual-office365-graph-api-2024.md", "domains-2024.md",
     "cyberguru-transport-rule-excerpt.md", "mailprotector-scl-minus-1-excerpt.md", "uc2-2023-mermaid.md",
     "configure-the-connection-filter-policy-2019.md", "use-rules-to-add-meetings.md",
-    "use-rules-to-bypass-clutter.md", "use-rules-to-set-scl.md", "two-junk-user-quarantine.md",
+    "use-rules-to-bypass-clutter.md", "use-rules-to-set-scl.md",
     "two-junk-user-quarantine.mdx",
 }  # fmt: skip
 
