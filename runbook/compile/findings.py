@@ -38,11 +38,13 @@ class Findings:
     def note(
         self, code: str, lines: tuple[int, ...], message: str, *, severity: Severity | None = None,
         suggestion: str = "", source: str = "", section: str = "", about: str = "", decision: str | None = None,
+        asked: str = "",
     ) -> None:  # fmt: skip
         """Add a diagnostic; the usual severity of its code stands in SEVERITY."""
         self.diagnostics.append(Diagnostic(
             code=code, severity=severity or SEVERITY[code], lines=lines, message=message,
             suggestion=suggestion, source=source, section=section, about=about, decision=decision,
+            input=asked,
         ))  # fmt: skip
 
     def ask(self, item: Input) -> None:

@@ -176,6 +176,8 @@ class Diagnostic:
     about: str = ""
     decision: str | None = None
     """Name of the decision that answers it, if one does."""
+    input: str = ""
+    """Name of the input that answers it; empty if none does."""
 
     def as_json(self) -> dict[str, Any]:
         """Give the printed form; a diagnostic about one line also has `line`."""
@@ -187,6 +189,8 @@ class Diagnostic:
         result["suggestion"] = {"text": self.suggestion, "source": self.source} if self.suggestion else None
         if self.decision:
             result["decision"] = self.decision
+        if self.input:
+            result["input"] = self.input
         return result
 
 
