@@ -15,6 +15,7 @@ from runbook.kinds import BY_TYPE
 from runbook.plan import Attribute, Problem, ProblemState, Resource
 from runbook.values import TIMESPAN
 
+ANSWERS = ("advised", "as-written")
 LookUp = Callable[[str, str], tuple[str | None, str]]
 """Takes a source (``graph:…``) and an identity; returns the value, or None and the reason, and a note."""
 
@@ -138,20 +139,35 @@ def _value(setting: Setting, identity: str, values: Mapping[str, Any], look_up: 
             if found is None:
                 raise _NotRead(note)
             return found, note
-        case AdvisedValue(as_written=as_written, advised=advised, decision=decision):
-            answer = values.get(decision_field(decision))
-            if answer not in ("advised", "as-written"):
-                field = decision_field(decision)
-                raise _Undecided(
-                    f"{setting.words!r} needs a decision: set {field} to advised ({_plain(advised)}) "
-                    f"or as-written ({_plain(as_written)})"
-                )
-            return (advised if answer == "advised" else as_written), f"decision {decision}: {answer}"
+        case AdvisedValue() as faulty:
+            answers = {name: values.get(decision_field(name)) for name in faulty.decisions}
+            for name, answer in answers.items():
+                if answer not in ANSWERS:
+                    offers = _plain(faulty.settled([name])), _plain(faulty.as_written)
+                    raise _Undecided(_needs_decision(setting, name, *offers))
+            taken = [name for name, answer in answers.items() if answer == "advised"]
+            return faulty.settled(taken), "; ".join(f"decision {name}: {answer}" for name, answer in answers.items())
+        case _ if setting.alternative:
+            other = setting.alternative
+            answer = values.get(decision_field(other.decision))
+            if other.asked and answer not in ANSWERS:
+                offers = _plain(other.value), _plain(setting.value)
+                raise _Undecided(_needs_decision(setting, other.decision, *offers))
+            if answer == "advised":
+                return other.value, f"decision {other.decision}: advised; the tutorial has {_plain(setting.value)}"
+            return setting.value, f"decision {other.decision}: as-written"
         case str(name) if setting.refers:
             new = naming.renamed(name, naming.renames(values.get(naming.RENAME)))
             return new, "" if new == name else f"decision {naming.RENAME}: the tutorial names it {name}"
         case literal:
             return literal, ""
+
+
+def _needs_decision(setting: Setting, decision: str, advised: str, as_written: str) -> str:
+    return (
+        f"{setting.words!r} needs a decision: set {decision_field(decision)} to advised ({advised}) "
+        f"or as-written ({as_written})"
+    )
 
 
 def _as_sent(value: Any) -> Any:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.compile.document import about_the_text
+from runbook.compile.consistency import check_consistency
+from runbook.compile.document import about_the_text, alternatives_of
 from runbook.compile.findings import Findings
-from runbook.compile.guards import check_names, guard
+from runbook.compile.guards import guard
 from runbook.compile.leftover import leftovers, missing_parts
+from runbook.compile.mentions import check_names
 from runbook.compile.promise import check_promises
+from runbook.compile.reference import consult
 from runbook.compile.result import (
     Bounds,
     Compiled,
@@ -21,12 +24,13 @@ from runbook.compile.result import (
     Setting,
 )
 from runbook.compile.section import SectionReader
-from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
+from runbook.compile.values import AdvisedValue, Alternative, ComputedValue, InputValue, ReferenceValue, Value
 from runbook.lexicon import Lexicon
 from runbook.tutorial import Tutorial
 
 __all__ = [
     "AdvisedValue",
+    "Alternative",
     "Bounds",
     "Compiled",
     "ComputedValue",
@@ -53,14 +57,17 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
     findings = Findings()
     about_the_text(tutorial, findings)
     drafts: list[ResourceDraft] = []
+    alternatives = alternatives_of(tutorial, lexicon, findings)
     for section in tutorial.sections:
-        reader = SectionReader(section, lexicon, findings)
+        reader = SectionReader(section, lexicon, findings, alternative=section.id in alternatives)
         changes = reader.read()
         kept = guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
         drafts += [draft for _, draft in kept]
         leftovers(reader, kept, tutorial, lexicon, findings)
-    check_names(drafts, lexicon, findings)
+    drafts = check_names(drafts, lexicon, findings)
+    drafts = consult(drafts, lexicon, findings)
     check_promises(tutorial, drafts, lexicon, findings)
+    check_consistency(tutorial, drafts, lexicon, findings)
     ordered = sorted(
         enumerate(findings.diagnostics),
         key=lambda item: (item[1].lines[:1] or (len(tutorial.lines) + 1,), item[0]),

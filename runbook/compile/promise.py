@@ -25,14 +25,21 @@ class Promise:
 
 def promises_of(tutorial: Tutorial, table: PromisesFile) -> tuple[Promise, ...]:
     """Find the promises in titles and introduction; a title without a disposition promises nothing."""
-    texts = [(title.text, title.line) for title in tutorial.titles]
-    texts += [(block.text, block.first) for block in tutorial.preamble if block.kind == "prose"]
+    texts = [(title.text, title.line, title.line) for title in tutorial.titles]
+    texts += [(block.text, block.first, block.last) for block in tutorial.preamble if block.kind == "prose"]
     found: dict[tuple[str, str], Promise] = {}
-    for text, line in texts:
+    for text, first, last in texts:
         for disposition, destination in _in_sentence(text.casefold(), table):
             key = (disposition.header, destination.name)
+            line = _line_of(disposition, tutorial.lines, first, last)
             found.setdefault(key, Promise(disposition=disposition, destination=destination, line=line))
     return tuple(found.values())
+
+
+def _line_of(disposition: Disposition, lines: Sequence[str], first: int, last: int) -> int:
+    """Give the line of a paragraph that names the disposition; its first line if no word stands there whole."""
+    named = re.compile("|".join(rf"\b{re.escape(word)}\b" for word in disposition.words), re.IGNORECASE)
+    return next((at for at in range(first, last + 1) if named.search(lines[at - 1])), first)
 
 
 def _in_sentence(text: str, table: PromisesFile) -> list[tuple[Disposition, Destination]]:
@@ -57,27 +64,25 @@ def _in_sentence(text: str, table: PromisesFile) -> list[tuple[Disposition, Dest
 
 
 def check_promises(tutorial: Tutorial, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings) -> None:
-    """Note every promise that no resource keeps, and rules that wait for a word the header never has."""
+    """Note every promise that no resource keeps."""
     table = lexicon.promises
     if any(item.code == "unresolved-include" for item in findings.diagnostics):
         return  # the steps that keep the promise may be in the text that is missing
-    rules = [draft for draft in drafts if draft.type == table.rule]
-    mistaken = _mistaken_tokens(rules, table, findings)
     open_promises: dict[str, list[Promise]] = {}
     gated: dict[str, list[Promise]] = {}
     for promise in promises_of(tutorial, table):
-        keepers = [draft for draft in drafts if _keeps(draft, promise, table)]
-        if not keepers and promise.disposition.header not in mistaken:
+        keepers = [draft for draft in drafts if keeps(draft, promise, table)]
+        if not keepers:
             open_promises.setdefault(promise.destination.name, []).append(promise)
         elif keepers and all(draft.optional for draft in keepers):
             gated.setdefault(f"{promise.destination.name}|{keepers[0].optional}", []).append(promise)
     for name, promises in open_promises.items():
         low, high = promises[0].destination.scl
         about = f"{_names(promises)} to {name}: no step sets SCL {low} to {high}"
-        findings.note(
-            "promise-not-covered", _lines(promises), f"The text promises {about}.", about=about,
-            suggestion=table.suggestion.text, source=table.suggestion.source, decision=table.suggestion.decision,
-        )  # fmt: skip
+        advice = table.suggestion
+        offered = name == advice.destination and {p.disposition.header for p in promises} <= set(advice.headers)
+        more = {"suggestion": advice.text, "source": advice.source, "decision": advice.decision} if offered else {}
+        findings.note("promise-not-covered", _lines(promises), f"The text promises {about}.", about=about, **more)
     for key, promises in gated.items():
         name, decision = key.split("|")
         findings.note(
@@ -95,37 +100,22 @@ def _lines(promises: Sequence[Promise]) -> tuple[int, ...]:
     return tuple(sorted({promise.line for promise in promises}))
 
 
-def _words(setting: Setting | None) -> tuple[str, ...]:
+def words_of(setting: Setting | None) -> tuple[str, ...]:
+    """Give the words of a setting in upper case, corrected ones as they are advised."""
     value = setting.value if setting else ()
     value = value.advised if isinstance(value, AdvisedValue) else value
     return tuple(word.upper() for word in value) if isinstance(value, tuple) else ()
 
 
-def _keeps(draft: ResourceDraft, promise: Promise, table: PromisesFile) -> bool:
+def keeps(draft: ResourceDraft, promise: Promise, table: PromisesFile) -> bool:
+    """Tell whether a resource does what a promise says, once all its advised values are taken."""
     destination, disposition = promise.destination, promise.disposition
     if destination.dropped and draft.type == table.drop.resource:
-        return disposition.drop in _words(draft.setting(table.drop.parameter))
-    if draft.type != table.rule or disposition.header not in _words(draft.setting(table.header_words)):
+        return disposition.drop in words_of(draft.setting(table.drop.parameter))
+    if draft.type != table.rule or disposition.header not in words_of(draft.setting(table.header_words)):
         return False
     if destination.parameter and draft.setting(destination.parameter):
         return True
     level = draft.setting(table.level)
     low, high = destination.scl
     return level is not None and isinstance(level.value, int) and low <= level.value <= high
-
-
-def _mistaken_tokens(rules: Sequence[ResourceDraft], table: PromisesFile, findings: Findings) -> frozenset[str]:
-    """Note rules that look for a disposition's name where the header carries another token."""
-    mistaken: set[str] = set()
-    for draft in rules:
-        setting = draft.setting(table.header_words)
-        words = _words(setting)
-        for disposition in table.dispositions:
-            if setting and disposition.drop in words and disposition.header not in words:
-                mistaken.add(disposition.header)
-                findings.note(
-                    "header-token-mismatch", setting.lines, source=disposition.source,
-                    message=f"The rule looks for {disposition.drop}; the header carries {disposition.header} instead.",
-                    suggestion=f"Look for {disposition.header}.",
-                )  # fmt: skip
-    return frozenset(mistaken)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from runbook.compile.values import Value, plain_json
+from runbook.compile.values import Alternative, Value, plain_json
 from runbook.tutorial import Tutorial
 
 Severity = Literal["blocks", "asks", "tells"]
@@ -37,6 +37,8 @@ class Setting:
     """What was inferred to get from the words to the value; empty if nothing was."""
     refers: str = ""
     """Type of the resource whose name the value is; empty for any other value."""
+    alternative: Alternative | None = None
+    """What a decision would put in the value's place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,11 @@ class ResourceDraft:
             }
             | ({"op": item.op} if item.op != "set" else {})
             | ({"assumption": item.assumption} if item.assumption else {})
+            | (
+                {"alternative": plain_json(item.alternative.value), "decision": item.alternative.decision}
+                if item.alternative
+                else {}
+            )
             for item in self.settings
         }
         if self.optional:

@@ -180,7 +180,8 @@ class Stand:
         console = self.route.console
         if console is None or console.id != console_id:
             return
-        if console.retired and not any(d.code == "portal-generation" for d in self.findings.diagnostics):
+        told = {item.message for item in self.findings.diagnostics}
+        if console.retired and console.retired.message not in told:
             self.findings.note(
                 "portal-generation", (self.line,), console.retired.message, suggestion=console.retired.advice,
                 source=console.retired.source, section=self.section.heading,

@@ -1,0 +1,119 @@
+"""Hold the parts of a text against each other: titles, rules, what the vendor keeps, and lists of addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runbook.compile.findings import Findings
+from runbook.compile.promise import Promise, keeps, promises_of, words_of
+from runbook.compile.result import ResourceDraft
+from runbook.lexicon import Lexicon
+from runbook.lexicon.model import PromisesFile
+from runbook.tutorial import Tutorial
+
+
+def check_consistency(
+    tutorial: Tutorial, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings
+) -> None:
+    """Note what one part of the text says against another."""
+    table = lexicon.promises
+    promises = promises_of(tutorial, table)
+    _two_places(promises, findings)
+    for draft in drafts:
+        if draft.type == table.rule:
+            _leads_elsewhere(draft, promises, table, findings)
+            _sleeps(draft, drafts, promises, table, findings)
+        if draft.type == table.drop.resource:
+            _keeps_back(draft, promises, table, findings)
+        _defeats(draft, drafts, lexicon, findings)
+
+
+def _two_places(promises: Sequence[Promise], findings: Findings) -> None:
+    """Note mail that is promised in more than one place."""
+    told: dict[tuple[str, ...], list[Promise]] = {}
+    for name in dict.fromkeys(promise.disposition.drop for promise in promises):
+        of_it = [promise for promise in promises if promise.disposition.drop == name]
+        if len(of_it) > 1:
+            told.setdefault(tuple(promise.destination.name for promise in of_it), []).extend(of_it)
+    for places, of_them in told.items():
+        names = dict.fromkeys(promise.disposition.drop for promise in of_them)
+        findings.note(
+            "document-inconsistent", tuple(sorted({promise.line for promise in of_them})), severity="asks",
+            message=f"The text promises {' and '.join(names)} in more than one place: {', '.join(places)}.",
+        )  # fmt: skip
+
+
+def _leads_elsewhere(
+    draft: ResourceDraft, promises: Sequence[Promise], table: PromisesFile, findings: Findings
+) -> None:
+    """Note a rule that asks for another place than the text promises for the same mail."""
+    words, level = words_of(draft.setting(table.header_words)), draft.setting(table.level)
+    about = [promise for promise in promises if promise.disposition.header in words]
+    if level is None or not isinstance(level.value, int):
+        return
+    places = [item for item in table.destinations if item.scl[0] <= level.value <= item.scl[1]]
+    kept = {promise.disposition.header for promise in about if keeps(draft, promise, table)}
+    wrong = [promise for promise in about if promise.disposition.header not in kept]
+    if wrong and places:
+        names = " and ".join(dict.fromkeys(promise.disposition.drop for promise in wrong))
+        promised, lines = wrong[0].destination.name, ", ".join(str(n) for n in sorted({p.line for p in wrong}))
+        findings.note(
+            "document-inconsistent", level.lines, severity="asks",
+            message=f"SCL {level.value} leads to {places[0].name}; line {lines} promises {names} in {promised}.",
+        )  # fmt: skip
+
+
+def _sleeps(
+    draft: ResourceDraft, drafts: Sequence[ResourceDraft], promises: Sequence[Promise], table: PromisesFile,
+    findings: Findings,
+) -> None:  # fmt: skip
+    """Note promises that only a rule keeps which nobody enables."""
+    if draft.setting(table.enabled):
+        return
+    others = [other for other in drafts if other.type == table.rule and other.setting(table.enabled)]
+    idle = [
+        promise for promise in promises
+        if keeps(draft, promise, table) and not any(keeps(other, promise, table) for other in others)
+    ]  # fmt: skip
+    if idle:
+        names = " and ".join(dict.fromkeys(promise.disposition.drop for promise in idle))
+        findings.note(
+            "promise-not-covered", tuple(sorted({promise.line for promise in idle})),
+            about=f"{names} to {idle[0].destination.name}",
+            message=f"{names} reach {idle[0].destination.name} only by the rule {draft.identity!r}, which is never enabled.",
+        )  # fmt: skip
+
+
+def _keeps_back(draft: ResourceDraft, promises: Sequence[Promise], table: PromisesFile, findings: Findings) -> None:
+    """Note mail that the vendor keeps back although the text promises it further on."""
+    setting = draft.setting(table.drop.parameter)
+    lost = [p for p in promises if p.disposition.drop in words_of(setting) and not p.destination.dropped]
+    for promise in lost if setting else ():
+        assert setting is not None
+        findings.note(
+            "document-inconsistent", setting.lines, severity="asks",
+            message=f"{promise.disposition.drop} is kept back here and never reaches {promise.destination.name}, "
+                    f"where line {promise.line} promises it.",
+        )  # fmt: skip
+
+
+def _defeats(draft: ResourceDraft, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings) -> None:
+    """Note a list that lets mail past the very filter whose verdict rules ask for."""
+    restricted_by = lexicon.promises.header.restricted_by
+    for setting in draft.settings:
+        label = lexicon.label_of(draft.type, setting.parameter)
+        if label is None or not label.defeats or not setting.value:
+            continue
+        rules = [
+            other for other in drafts
+            if other.setting(label.defeats) and (ranges := other.setting(restricted_by))
+            and ranges.value == setting.value
+        ]  # fmt: skip
+        for rule in rules:
+            asked = rule.setting(label.defeats)
+            assert asked is not None
+            findings.note(
+                "conflicts-with-baseline", setting.lines, source=label.warns.source if label.warns else label.source,
+                message=f"These addresses pass the spam filter, and {rule.identity!r} asks it for SCL {asked.value} "
+                        f"(line {asked.lines[0]}) on mail from the same ones; which of the two wins is not documented.",
+            )  # fmt: skip
