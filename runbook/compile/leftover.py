@@ -33,6 +33,7 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
     keys = {id(change): draft.key for change, draft in kept}
     walked = any(step.number is not None for step in section.steps)
     lost = not kept and bool(section.steps)
+    reached = reader.stand.route.reached
     for read in reader.items:
         key = keys.get(id(read.change)) if read.change else None
         orphan = read.change is not None and key is None
@@ -46,7 +47,7 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
         elif read.refusal and read.refusal.code == "gated-section":
             read_as = "manual"
             findings.manual.append(ManualStep(text=read.step.text, lines=(read.step.first,), section=section.id))
-        if read.refusal and (not lost or orphan or read.refusal.code in (*MISSING, "branch")):
+        if read.refusal and (not lost or orphan or reached or read.refusal.code in MISSING):
             _say(read, key, section, findings)
         findings.read(read.step, section, read_as, key, read.refusal.why if read.refusal else "")
     if lost and walked:
@@ -98,7 +99,7 @@ def _say_lost(reader: SectionReader, tutorial: Tutorial, lexicon: Lexicon, findi
             message=f"This section is about {foreign.names[0]}, which this kit does not configure; "
                     "all its steps are for a person.",
         )  # fmt: skip
-    elif not reader.stand.changes:
+    elif not reader.stand.changes and not reader.stand.route.reached:
         findings.note(
             "place-unknown", lines, section=section.heading,
             message="No step of this section leads to a page that is known; all its steps are for a person.",

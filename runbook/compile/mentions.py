@@ -28,7 +28,8 @@ def _reasons(
         label = lexicon.label_of(draft.type, setting.parameter)
         if label is None or not label.refers or not isinstance(setting.value, str):
             continue
-        made = {d.identity.casefold(): d for d in drafts if d.type == label.refers and d.action == "create" and d.identity}
+        created = [item for item in drafts if item.type == label.refers and item.action == "create"]
+        made = {item.identity.casefold(): item for item in created if item.identity}
         target = made.get(setting.value.casefold())
         if target:
             _rights(setting, label, target, list(made.values()), findings)
@@ -46,12 +47,12 @@ def _rights(
             message=f"{setting.parameter}: the policy {setting.value!r} {label.wasted.message}.",
         )  # fmt: skip
     careful = label.careful
-    if careful and _has(target, careful.parameter, careful.bit):
-        if any(_has(draft, careful.parameter, careful.stricter) for draft in made):
-            findings.note(
-                "document-inconsistent", setting.lines, source=careful.source,
-                message=f"{setting.parameter}: the policy {setting.value!r} {careful.message}.",
-            )  # fmt: skip
+    stricter = [draft for draft in made if careful and _has(draft, careful.parameter, careful.stricter)]
+    if careful and stricter and _has(target, careful.parameter, careful.bit):
+        findings.note(
+            "document-inconsistent", setting.lines, source=careful.source,
+            message=f"{setting.parameter}: the policy {setting.value!r} {careful.message}.",
+        )  # fmt: skip
 
 
 def _has(draft: ResourceDraft, parameter: str, bit: int) -> bool:

@@ -81,8 +81,11 @@ def check_promises(tutorial: Tutorial, drafts: Sequence[ResourceDraft], lexicon:
         about = f"{_names(promises)} to {name}: no step sets SCL {low} to {high}"
         advice = table.suggestion
         offered = name == advice.destination and {p.disposition.header for p in promises} <= set(advice.headers)
-        more = {"suggestion": advice.text, "source": advice.source, "decision": advice.decision} if offered else {}
-        findings.note("promise-not-covered", _lines(promises), f"The text promises {about}.", about=about, **more)
+        findings.note(
+            "promise-not-covered", _lines(promises), f"The text promises {about}.", about=about,
+            suggestion=advice.text if offered else "", source=advice.source if offered else "",
+            decision=advice.decision if offered else None,
+        )  # fmt: skip
     for key, promises in gated.items():
         name, decision = key.split("|")
         findings.note(

@@ -144,9 +144,7 @@ class _Rule:
             suggestion=f"Look for {table.name}: take the decision {table.decision}.", source=table.source,
             decision=table.decision,
         )  # fmt: skip
-        return replace(
-            header, alternative=Alternative(value=table.name, decision=table.decision, asked=former is None)
-        )
+        return replace(header, alternative=Alternative(value=table.name, decision=table.decision, asked=former is None))
 
     def _verdicts(self, words: Setting) -> Words:
         value = words.value.advised if isinstance(words.value, AdvisedValue) else words.value
@@ -156,10 +154,11 @@ class _Rule:
     def _about_words(self, words: Setting) -> None:
         value = words.value.advised if isinstance(words.value, AdvisedValue) else words.value
         looked_for = {word.upper(): word for word in value} if isinstance(value, tuple) else {}
-        for word in looked_for.keys() - set(self._verdicts(words)):
+        for word in [word for word in looked_for if word not in self._verdicts(words)]:
             named = ", ".join(disposition.header for disposition in self.table.dispositions)
+            source = next(item.source for item in self.table.dispositions if item.source)
             self.findings.note(
-                "contradicts-reference", words.lines, source=next(d.source for d in self.table.dispositions if d.source),
+                "contradicts-reference", words.lines, source=source,
                 message=f"The header never carries {looked_for[word]!r}; the page on dispositions has {named}.",
             )  # fmt: skip
         for disposition in self.table.dispositions:

@@ -25,6 +25,8 @@ class Route:
     console: Console | None = None
     crumbs: list[str] = field(default_factory=list)
     place: Place | None = None
+    reached: bool = False
+    """Whether the text came to the page of a single object anywhere in the section."""
 
     def enter(self, slot: Slot) -> Console | None:
         """Go to the console that a name or link means; None if it means none."""
@@ -42,6 +44,7 @@ class Route:
         """Go one word further; give the place reached, if the lexicon knows it."""
         self.crumbs.append(word)
         self.place = self.lexicon.place_at(self.console, self.crumbs)
+        self.reached |= self.place is not None and self.place.shape == "object"
         return self.place
 
     def would_reach(self, word: str) -> Place | None:

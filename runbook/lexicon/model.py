@@ -262,7 +262,7 @@ class VerdictHeader(Row):
 
     @property
     def known(self) -> dict[str, FormerHeader | None]:
-        """Give all its names in lower case; a present one has None."""
+        """Give all its names in lower case; the present one has None."""
         return {self.name.casefold(): None} | {former.name.casefold(): former for former in self.former}
 
 
