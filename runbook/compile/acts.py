@@ -172,9 +172,10 @@ class Acts:
         label, findings = found.label, self.stand.findings
         assert label.parameter is not None and bound.value is not None, "a fault in the kit: nothing to store"
         weakest = max(found.certainty, bound.certainty, key=("exact label", "alias", "fuzzy").index)
+        op = "set" if replaces else label.op
         setting = Setting(
             parameter=label.parameter, value=bound.value, lines=(self.stand.line,), label=written, words=words,
-            certainty="assumption" if bound.assumption else weakest, op="set" if replaces else label.op, assumption=bound.assumption,
+            certainty="assumption" if bound.assumption else weakest, op=op, assumption=bound.assumption,
             refers=label.refers or "",
         )  # fmt: skip
         wrong = change.put(setting, adds_up=label.type == "bits")

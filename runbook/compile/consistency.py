@@ -77,10 +77,10 @@ def _sleeps(
     ]  # fmt: skip
     if idle:
         names = " and ".join(dict.fromkeys(promise.disposition.drop for promise in idle))
+        place = idle[0].destination.name
         findings.note(
-            "promise-not-covered", tuple(sorted({promise.line for promise in idle})),
-            about=f"{names} to {idle[0].destination.name}",
-            message=f"{names} reach {idle[0].destination.name} only by the rule {draft.identity!r}, which is never enabled.",
+            "promise-not-covered", tuple(sorted({promise.line for promise in idle})), about=f"{names} to {place}",
+            message=f"{names} reach {place} only by the rule {draft.identity!r}, which is never enabled.",
         )  # fmt: skip
 
 

@@ -41,8 +41,9 @@ def alternatives_of(tutorial: Tutorial, lexicon: Lexicon, findings: Findings) ->
     named = [section for section in tutorial.sections if fits(section.heading, lexicon.phrases.alternative)]
     found = [one for one in named if sum((one.level, one.above) == (other.level, other.above) for other in named) > 1]
     for section in found:
+        decision = f"section-{slug(section.heading)}"
         findings.note(
-            "alternative-section", (section.first,), section=section.heading, decision=f"section-{slug(section.heading)}",
+            "alternative-section", (section.first,), section=section.heading, decision=decision,
             message=f"This section is one of {len(found)} to choose from; it is off until its decision is taken.",
         )  # fmt: skip
     return frozenset(section.id for section in found)
