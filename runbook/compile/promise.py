@@ -80,7 +80,9 @@ def check_promises(tutorial: Tutorial, drafts: Sequence[ResourceDraft], lexicon:
         low, high = promises[0].destination.scl
         about = f"{_names(promises)} to {name}: no step sets SCL {low} to {high}"
         advice = table.suggestion
-        offered = name == advice.destination and {p.disposition.header for p in promises} <= set(advice.headers)
+        # The decision adds a rule beside the text's own; a text without rules has no section for it.
+        offered = any(draft.type == table.rule for draft in drafts) and name == advice.destination
+        offered = offered and {promise.disposition.header for promise in promises} <= set(advice.headers)
         findings.note(
             "promise-not-covered", _lines(promises), f"The text promises {about}.", about=about,
             suggestion=advice.text if offered else "", source=advice.source if offered else "",

@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from runbook.compile import Compiled, compile_tutorial
+from runbook.compile.decisions import decision_names
 from runbook.compile.findings import SEVERITY
+from runbook.compile.offers import offers
 from runbook.compile.result import Diagnostic
 from runbook.errors import UsageError
 from runbook.lexicon import load_lexicon
@@ -76,6 +78,17 @@ def matches(item: Diagnostic, wanted: Mapping[str, Any] | str) -> bool:
     )
 
 
+def assert_sound(text: Compiled) -> None:
+    """No line is lost, what blocks is never applied, and every decision that is named can be taken."""
+    assert text.ledger["closed"]
+    refused = {line for item in text.diagnostics if item.severity == "blocks" for line in item.lines}
+    for draft in text.resources:
+        lines = {line for setting in draft.settings for line in setting.lines} | {draft.opened_at}
+        assert draft.blocked_by or not refused & lines, f"{draft.key} would be applied: {refused & lines}"
+    named = {item.decision for item in text.diagnostics if item.decision}
+    assert named <= {*decision_names(text), *(draft.optional for draft in offers(text, compiled_of("own")))}
+
+
 def shown(items: Any) -> str:
     return "\n".join(f"  {item.severity} {item.code} {item.lines}: {item.message}" for item in items)
 
@@ -88,7 +101,9 @@ def test_case(name: str) -> None:
         pytest.skip(f"the given text {BASES[case['base']].name} is not beside this checkout")
     base = compiled_of(case["base"])
     lines, now = altered(BASES[case["base"]].read_text(encoding="utf-8").split("\n"), case["edits"])
-    found = compile_tutorial(parse_tutorial("\n".join(lines).encode()), load_lexicon()).diagnostics
+    text = compile_tutorial(parse_tutorial("\n".join(lines).encode()), load_lexicon())
+    found = text.diagnostics
+    assert_sound(text)
     for wanted in case.get("found", []):
         assert any(matches(item, wanted) for item in found), f"{wanted} is not among\n{shown(found)}"
     for unwanted in case.get("not_found", []):
