@@ -52,18 +52,19 @@ def alternatives_of(tutorial: Tutorial, lexicon: Lexicon, findings: Findings) ->
 def _out_of_order(tutorial: Tutorial, findings: Findings) -> None:
     """Note numbers that do not follow from the one before; a list may begin again at 1, or be all ones."""
     for section in tutorial.sections:
-        last, same_list = 0, False
+        last, line, same_list = 0, 0, False
         for item in section.items:
             if isinstance(item, Block) or item.number is None:
                 same_list = False
                 continue
+            same_list = same_list and item.first > line  # else it is from another file
             follows = item.number in (last + 1, 1) if not same_list or last == 1 else item.number == last + 1
             if last and not follows:
                 findings.note(
                     "document-inconsistent", (item.first,), section=section.heading,
                     message=f"Step {item.number} follows step {last}; a step may be missing, or belong elsewhere.",
                 )  # fmt: skip
-            last, same_list = item.number, True
+            last, line, same_list = item.number, item.first, True
 
 
 def is_filler(text: str) -> bool:

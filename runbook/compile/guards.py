@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
-from runbook.compile.result import ResourceDraft, Setting
+from runbook.compile.result import ResourceDraft
 from runbook.lexicon import Lexicon
-from runbook.lexicon.model import Unless
 from runbook.tutorial import Section
 
 Kept = list[tuple[OpenChange, ResourceDraft]]
@@ -47,12 +46,7 @@ def guard(
                 section=section.heading,
             )  # fmt: skip
             reasons.append(f"line {line}: it is in this text more than once")
-        for danger, setting in _dangers(change):
-            findings.note(
-                danger.code, setting.lines, f"{change.identity!r} {danger.says}.", section=section.heading,
-                source=danger.source, severity="blocks" if danger.blocks else None,
-            )  # fmt: skip
-            reasons += [f"line {setting.lines[0]}: it {danger.says}"] if danger.blocks else []
+        reasons += _dangers(change, section, findings)
         _remarks(change, section, lexicon, findings)
         kept.append((change, change.finish(tuple(reasons))))
     return kept
@@ -64,12 +58,19 @@ def _same(draft: ResourceDraft, other: ResourceDraft) -> bool:
     return other.key.casefold() == draft.key.casefold() and not (either and other.section != draft.section)
 
 
-def _dangers(change: OpenChange) -> list[tuple[Unless, Setting]]:
-    found = [(danger, change.settings.get(danger.parameter)) for danger in change.place.unless]
-    return [
-        (danger, setting) for danger, setting in found
-        if setting and setting.value == danger.value and not any(name in change.settings for name in danger.unless)
-    ]  # fmt: skip
+def _dangers(change: OpenChange, section: Section, findings: Findings) -> list[str]:
+    """Note values that are dangerous as they stand; give the reasons that block."""
+    reasons: list[str] = []
+    for danger in change.place.unless:
+        setting = change.settings.get(danger.parameter)
+        if not setting or setting.value != danger.value or any(name in change.settings for name in danger.unless):
+            continue
+        findings.note(
+            danger.code, setting.lines, f"{change.identity!r} {danger.says}.", section=section.heading,
+            source=danger.source, severity="blocks" if danger.blocks else None,
+        )  # fmt: skip
+        reasons += [f"line {setting.lines[0]}: it {danger.says}"] if danger.blocks else []
+    return reasons
 
 
 def _faults(change: OpenChange) -> list[tuple[int, str]]:

@@ -33,7 +33,8 @@ def _reasons(
         target = made.get(setting.value.casefold())
         if target:
             _rights(setting, label, target, list(made.values()), findings)
-        reasons += _in_time(setting, target, made, lexicon.builtin(label.refers), findings)
+        late = target is not None and drafts.index(target) > drafts.index(draft)
+        reasons += _in_time(setting, target, late, made, lexicon.builtin(label.refers), findings)
     return tuple(reasons)
 
 
@@ -61,15 +62,15 @@ def _has(draft: ResourceDraft, parameter: str, bit: int) -> bool:
 
 
 def _in_time(
-    setting: Setting, target: ResourceDraft | None, made: dict[str, ResourceDraft], builtin: frozenset[str],
-    findings: Findings,
+    setting: Setting, target: ResourceDraft | None, late: bool, made: dict[str, ResourceDraft],
+    builtin: frozenset[str], findings: Findings,
 ) -> list[str]:  # fmt: skip
     """Note a name that nobody makes, or that is made only further down; give the reasons that block.
 
     A text that makes none of the kind relies on what the tenant has, and nothing is said of it.
     """
     name, line = str(setting.value), setting.lines[0]
-    if target and target.opened_at > line:
+    if target and late:
         why = f"{name!r} is used here and made only in line {target.opened_at}"
         findings.note("guard-failed", setting.lines, f"{setting.parameter}: {why}.")
         return [f"line {line}: {why}"]

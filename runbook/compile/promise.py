@@ -39,7 +39,7 @@ def promises_of(tutorial: Tutorial, table: PromisesFile) -> tuple[Promise, ...]:
 def _line_of(disposition: Disposition, lines: Sequence[str], first: int, last: int) -> int:
     """Give the line of a paragraph that names the disposition; its first line if no word stands there whole."""
     named = re.compile("|".join(rf"\b{re.escape(word)}\b" for word in disposition.words), re.IGNORECASE)
-    return next((at for at in range(first, last + 1) if named.search(lines[at - 1])), first)
+    return next((at for at in range(first, min(last, len(lines)) + 1) if named.search(lines[at - 1])), first)
 
 
 def _in_sentence(text: str, table: PromisesFile) -> list[tuple[Disposition, Destination]]:
