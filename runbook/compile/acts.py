@@ -286,6 +286,8 @@ class Acts:
     def _after(self, sentence: Sentence) -> Labels | Refusal:
         """Read what is done to an object that the text has just finished, found by its name."""
         name, head = sentence.words("name"), sentence.chain("head")
+        if self.stand.open is not None and self.stand.open.identity == name:
+            self.stand.leave()  # it can only be chosen from the list if it was saved
         done = [change for change in self.stand.changes if change.identity == name]
         if len(done) != 1 or self.stand.open is not None:
             return Refusal(why=f"no finished object of this section is named {name!r}")

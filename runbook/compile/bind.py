@@ -19,6 +19,8 @@ from runbook.lexicon import Label, Option
 from runbook.lexicon.match import Certainty, match_name, weaker
 
 PLACEHOLDER = re.compile(r"<[^<>]+>|\[[A-Z][A-Z_ ]+\]|[A-Z]+_[A-Z_]+")
+# Words of a rule may be capitals with underlines, as an attribute of the verdict is.
+PLACEHOLDER_WORD = re.compile(r"<[^<>]+>|\[[A-Z][A-Z_ ]+\]|YOUR_[A-Z_]+")
 MARKED = ("strong", "emphasis", "code", "leftover", "quoted", "link")
 
 
@@ -94,6 +96,9 @@ def _words(wording: Wording) -> Bound | Refusal:
     if len(wording.links) != 1 or any(slot.mark not in MARKED for slot in wording.links[0]):
         return Refusal(why="no words are marked as such")
     written = tuple(slot.text for slot in wording.links[0])
+    unfilled = [text for text in written if PLACEHOLDER_WORD.fullmatch(text)]
+    if unfilled:
+        return Refusal(why=f"{unfilled[0]} is a placeholder", code="placeholder-text")
     split = tuple(word.strip() for text in written for word in text.split(",") if word.strip())
     if split == written:
         return Bound(value=written)

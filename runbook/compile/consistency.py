@@ -98,22 +98,23 @@ def _keeps_back(draft: ResourceDraft, promises: Sequence[Promise], table: Promis
 
 
 def _defeats(draft: ResourceDraft, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings) -> None:
-    """Note a list that lets mail past the very filter whose verdict rules ask for."""
+    """Note a list that makes rules idle, since their mail comes from the addresses on it."""
     restricted_by = lexicon.promises.header.restricted_by
     for setting in draft.settings:
         label = lexicon.label_of(draft.type, setting.parameter)
-        if label is None or not label.defeats or not setting.value:
+        if label is None or label.defeats is None or not setting.value:
             continue
+        defeats = label.defeats
         rules = [
             other for other in drafts
-            if other.setting(label.defeats) and (ranges := other.setting(restricted_by))
+            if other.setting(defeats.parameter) and (ranges := other.setting(restricted_by))
             and ranges.value == setting.value
         ]  # fmt: skip
         for rule in rules:
-            asked = rule.setting(label.defeats)
-            assert asked is not None
+            asked = rule.setting(defeats.parameter)
+            assert asked is not None, "rules without it were left out; this is a fault in the kit"
             findings.note(
-                "conflicts-with-baseline", setting.lines, source=label.warns.source if label.warns else label.source,
-                message=f"These addresses pass the spam filter, and {rule.identity!r} asks it for SCL {asked.value} "
-                        f"(line {asked.lines[0]}) on mail from the same ones; which of the two wins is not documented.",
+                defeats.code, setting.lines, severity="asks", source=label.source,
+                message=f"{rule.identity!r} asks for SCL {asked.value} (line {asked.lines[0]}) on mail from the same "
+                        f"addresses. {defeats.message}",
             )  # fmt: skip

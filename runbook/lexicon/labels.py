@@ -83,6 +83,14 @@ class Masks(Row):
     source: str
 
 
+class Defeats(Row):
+    """A parameter of rules that what is listed here makes idle, for mail from the same addresses."""
+
+    parameter: str
+    code: str
+    message: str
+
+
 class OnlyWith(Row):
     """Another parameter's value without which this one has no effect."""
 
@@ -119,8 +127,7 @@ class Label(Row):
     wasted: Wasted | None = None
     careful: Careful | None = None
     masks: Masks | None = None
-    defeats: str = ""
-    """Parameter of rules that what is listed here makes idle, for mail from the same addresses."""
+    defeats: Defeats | None = None
     assumption: str = ""
     source: str
 

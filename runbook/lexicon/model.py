@@ -15,9 +15,7 @@ StepForm = Literal[
     "visit", "within", "assign", "set", "block", "loop", "exists", "flag", "ensure", "free-choice",
     "second-condition", "refer", "accept-defaults", "after", "stale-note", "remark", "alt-text",
 ]  # fmt: skip
-ClauseForm = Literal[
-    "kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "chain-refer", "chain",
-]  # fmt: skip
+ClauseForm = Literal["kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "chain-refer", "chain"]
 
 
 class Row(BaseModel):

@@ -75,6 +75,8 @@ def test_diagnostics(seed: Compiled, expected: dict[str, Any]) -> None:
     assert not [item for item in found if item["severity"] == "blocks"]
     extra = {item["code"] for item in found} - {item["code"] for item in expected["diagnostics"]}
     assert extra == {"portal-generation", "contradicts-reference"}, "what is said beyond the nine is said on purpose"
+    page = [(item["severity"], item["line"]) for item in found if item["code"] == "contradicts-reference"]
+    assert page == [("tells", 120), ("tells", 121)], "the header's former name, and BULK"
     assert all(item["suggestion"] is None or item["suggestion"]["source"] for item in found)
 
 
