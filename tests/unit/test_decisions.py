@@ -93,6 +93,13 @@ def test_the_headers_name_is_as_written_until_it_is_decided() -> None:
     assert (provenance["alternative"], provenance["decision"]) == ("X-CFEmailSecurity-Disposition", "header-name")
 
 
+def test_a_run_that_is_given_no_answer_at_all_takes_the_header_as_written() -> None:
+    drafts = [draft for draft in compiled(text()).resources if draft.identity == SECOND]
+    values = {"add_second_rule": True, "egress_region": "us"}
+    (rule,) = wanted(drafts, values, [], lambda source, identity: (None, "not asked")).resources
+    assert {item.name: item.value for item in rule.attributes}[HEADER] == "X-Area1Security-Disposition"
+
+
 def test_a_run_waits_where_no_page_names_the_header() -> None:
     odd = compiled(text(("X-Area1Security-Disposition", "X-Area1-Disposition")))
     assert "set header_name to advised ('X-CFEmailSecurity-Disposition')" in resolved(odd)[2][0]
@@ -134,6 +141,7 @@ def test_nothing_is_offered_that_the_text_has_or_has_no_place_for() -> None:
     assert offers(compiled(text(upto=101)), own) == (), "no section makes rules"
     junk = LACKING.replace("`SUSPICIOUS`, `BULK`", "`SUSPICIOUS`").replace("spam and spoof", "all other")
     assert offers(compiled(junk), own) == (), "the open promise is another one"
+    assert offers(compiled(text(("> _9_", "> _3_"))), own) == (), "the name is taken"
 
 
 def test_every_decision_of_a_correction_is_in_the_kits_list() -> None:

@@ -175,6 +175,21 @@ def test_a_finding_is_printed_as_a_compiler_prints_it() -> None:
     assert re.fullmatch(r"4 asks, \d+ tells", shown[-1])
 
 
+@pytest.mark.parametrize(
+    ("name", "parameter", "op", "value"),
+    [
+        ("an address of one's own on the allow list", "IPAllowList", "add", ("203.0.113.0/24",)),
+        ("a list replaced that others may have filled", "IPBlockList", "set", ("203.0.113.0/24",)),
+        ("a list emptied that others may have filled", "IPBlockList", "set", ()),
+    ],
+)
+def test_a_list_is_added_to_unless_the_text_replaces_it(
+    name: str, parameter: str, op: str, value: tuple[str, ...]
+) -> None:
+    setting = with_edit(name).resource("HostedConnectionFilterPolicy:Default").setting(parameter)
+    assert setting is not None and (setting.op, setting.value) == (op, value)
+
+
 def test_lines_ascend() -> None:
     lines = [finding.line for finding in lint(with_edit(SPAM)) if finding.diagnostic.lines]
     assert lines == sorted(lines)
