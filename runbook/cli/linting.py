@@ -40,9 +40,15 @@ def lint(tutorials: tuple[str, ...], form: str, decided: tuple[str, ...], files:
     from runbook import library
     from runbook import lint as linter
     from runbook.cli import parameters
+    from runbook.inputs import effective
+    from runbook.views import plain_lines
 
     given = parameters.read(files, pairs)
-    texts = [library.load(name).compiled for name in tutorials]
+    documents = [library.load(name) for name in tutorials]
+    known = {field.name for document in documents for field in document.all_fields()}
+    for document in documents:
+        effective(document.all_fields(), given, {}, known=known)  # an answer that a run would refuse is none
+    texts = [document.compiled for document in documents]
     linter.check_decided(decided, texts)
     findings = [
         finding
@@ -54,5 +60,5 @@ def lint(tutorials: tuple[str, ...], form: str, decided: tuple[str, ...], files:
         shown = {"findings": [finding.as_json() for finding in findings], "exit_code": code}
         click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
     else:
-        click.echo(linter.render(findings, len(texts)))
+        click.echo(plain_lines(linter.render(findings, len(texts))))
     return code

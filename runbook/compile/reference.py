@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from runbook.compile.findings import Findings, holds_list
 from runbook.compile.result import ResourceDraft, Setting
@@ -96,26 +97,35 @@ class _Rule:
             self._mismatch(disposition, setting)
         if not decisions:
             return setting
-        called = self._called(apart, wrong)
-        between: tuple[tuple[Words, Words], ...] = ()
-        if len(decisions) == 2:
-            between = ((decisions[0],), apart), ((decisions[1],), self._called(written, wrong))
-        advised = AdvisedValue(as_written=written, advised=called, decisions=tuple(decisions), between=between)
+
+        def reading(taken: Words) -> Words:
+            phrases = apart if apart != written and decisions[0] in taken else written
+            return self._called(phrases, [disposition for disposition in wrong if disposition.decision in taken])
+
+        some = [subset for size in range(1, len(decisions)) for subset in combinations(decisions, size)]
+        advised = AdvisedValue(
+            as_written=written, advised=reading(tuple(decisions)), decisions=tuple(decisions),
+            between=tuple((subset, reading(subset)) for subset in some),
+        )  # fmt: skip
         return replace(setting, value=advised)
 
     def _apart(self, written: Words, split: object) -> Words:
         """Take literals apart that hold several verdicts, whatever stands between them."""
-        names = {name for disposition in self.table.dispositions for name in (disposition.header, disposition.drop)}
         found: list[str] = []
         for phrase in split if isinstance(split, tuple) else written:
-            pieces = _BETWEEN.split(phrase)
-            found += pieces if all(piece.upper() in names for piece in pieces) else [phrase]
+            found += _BETWEEN.split(phrase) if self._only_verdicts(phrase) else [phrase]
         return tuple(found)
+
+    def _only_verdicts(self, phrase: str) -> bool:
+        names = {name for disposition in self.table.dispositions for name in (disposition.header, disposition.drop)}
+        return all(piece.upper() in names for piece in _BETWEEN.split(phrase))
 
     def _called(self, phrases: Words, wrong: Sequence[Disposition]) -> Words:
         for disposition in wrong:
             name = re.compile(rf"\b{re.escape(disposition.drop)}\b", re.IGNORECASE)
-            phrases = tuple(name.sub(disposition.header, phrase) for phrase in phrases)
+            phrases = tuple(
+                name.sub(disposition.header, phrase) if self._only_verdicts(phrase) else phrase for phrase in phrases
+            )
         return phrases
 
     def _mismatch(self, disposition: Disposition, setting: Setting) -> None:

@@ -79,6 +79,8 @@ def test_several_texts_are_counted_together_and_the_gravest_decides(kit: Kit) ->
         ([], "Missing argument"),
         (["text.md", "--decided", "split-litteral"], "decides nothing here"),
         (["text.md", "-p", "retention_days"], "name=value"),
+        (["text.md", "-p", "retention_days=99"], "from 1 to 30"),
+        (["text.md", "-p", "retentoin_days=9"], "Did you mean 'retention_days'"),
     ],
 )
 def test_wrong_usage(kit: Kit, arguments: list[str], words: str) -> None:
@@ -86,6 +88,12 @@ def test_wrong_usage(kit: Kit, arguments: list[str], words: str) -> None:
     done = kit("lint", *arguments)
     assert done.returncode == 2
     assert words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_hidden_marks_of_a_text_do_not_reach_the_terminal(kit: Kit) -> None:
+    done = kit("lint", written(kit, "text.md", ("`UCE`, `SPOOF`", "`SPAM`, `SP\x1b[31mOOF\u202e`")))
+    assert "header-token-mismatch" in done.stdout
+    assert "\x1b" not in done.stdout and "\u202e" not in done.stdout
 
 
 def test_no_tenant_is_read_and_nothing_is_written(kit: Kit) -> None:

@@ -52,6 +52,13 @@ def test_two_corrections_of_one_value_are_taken_apart(taken: set[str], words: tu
     assert setting is not None and setting.value == words
 
 
+def test_a_phrase_that_is_no_verdict_keeps_its_words() -> None:
+    written = compiled(text(("`UCE`, `SPOOF`", "`SPAM`, `spam report`, `SPOOF`")))
+    (rule,) = [d for d in decide(written, {"use-uce", "add-second-rule"}) if d.identity == SECOND]
+    setting = rule.setting(WORDS)
+    assert setting is not None and setting.value == ("UCE", "spam report", "SPOOF")
+
+
 def test_a_value_as_written_has_both_readings_in_the_printed_form() -> None:
     rule = compiled(FAULTY).resource(f"TransportRule:{SECOND}")
     assert rule.as_json()["settings"][WORDS] == {"as_written": ["SPAM, SPOOF"], "advised": ["UCE", "SPOOF"]}
