@@ -9,12 +9,13 @@ from typing import Any
 
 from runbook import naming, references
 from runbook.compile.result import ResourceDraft, Setting
-from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
+from runbook.compile.values import AdvisedValue, Alternative, ComputedValue, InputValue, ReferenceValue
 from runbook.inputs import decision_field, override_field, reference_field
 from runbook.kinds import BY_TYPE
 from runbook.plan import Attribute, Problem, ProblemState, Resource
 from runbook.values import TIMESPAN
 
+ANSWERS = ("advised", "as-written")
 LookUp = Callable[[str, str], tuple[str | None, str]]
 """Takes a source (``graph:…``) and an identity; returns the value, or None and the reason, and a note."""
 
@@ -145,20 +146,42 @@ def _value(setting: Setting, identity: str, values: Mapping[str, Any], look_up: 
             if found is None:
                 raise _NotRead(note)
             return found, note
-        case AdvisedValue(as_written=as_written, advised=advised, decision=decision):
-            answer = values.get(decision_field(decision))
-            if answer not in ("advised", "as-written"):
-                field = decision_field(decision)
-                raise _Undecided(
-                    f"{setting.words!r} needs a decision: set {field} to advised ({_plain(advised)}) "
-                    f"or as-written ({_plain(as_written)})"
-                )
-            return (advised if answer == "advised" else as_written), f"decision {decision}: {answer}"
+        case AdvisedValue() as faulty:
+            return _corrected(setting, faulty, values)
+        case _ if setting.alternative:
+            return _chosen(setting, setting.alternative, values)
         case str(name) if setting.refers:
             new = naming.renamed(name, naming.renames(values.get(naming.RENAME)))
             return new, "" if new == name else f"decision {naming.RENAME}: the tutorial names it {name}"
         case literal:
             return literal, ""
+
+
+def _corrected(setting: Setting, faulty: AdvisedValue, values: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return a faulty value as the recorded answers have it; without one of them the run waits."""
+    answers = {name: values.get(decision_field(name)) for name in faulty.decisions}
+    for name, answer in answers.items():
+        if answer not in ANSWERS:
+            raise _Undecided(_needs_decision(setting, name, faulty.settled([name]), faulty.as_written))
+    taken = [name for name, answer in answers.items() if answer == "advised"]
+    return faulty.settled(taken), "; ".join(f"decision {name}: {answer}" for name, answer in answers.items())
+
+
+def _chosen(setting: Setting, other: Alternative, values: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return a value as it is written, or the other one if the recorded answer says so."""
+    answer = values.get(decision_field(other.decision))
+    if other.asked and answer not in ANSWERS:
+        raise _Undecided(_needs_decision(setting, other.decision, other.value, setting.value))
+    if answer == "advised":
+        return other.value, f"decision {other.decision}: advised; the tutorial has {_plain(setting.value)}"
+    return setting.value, f"decision {other.decision}: as-written"
+
+
+def _needs_decision(setting: Setting, decision: str, advised: Any, as_written: Any) -> str:
+    return (
+        f"{setting.words!r} needs a decision: set {decision_field(decision)} to advised ({_plain(advised)}) "
+        f"or as-written ({_plain(as_written)})"
+    )
 
 
 def _as_sent(value: Any) -> Any:

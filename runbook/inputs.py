@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from runbook import naming
-from runbook.compile.result import Bounds, Compiled, Input, ResourceDraft
+from runbook.compile.result import Bounds, Compiled, Input, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
 from runbook.errors import InputError
 from runbook.references import egress_snapshot
@@ -254,9 +254,17 @@ def _draft_fields(
         elif isinstance(value, ComputedValue):
             yield make(override_field(setting.label), "str", _check_host, fallback="", lines=setting.lines)
         elif isinstance(value, AdvisedValue):
-            choices = ("", "advised", "as-written")
-            name = decision_field(value.decision)
-            yield make(name, "str", _check_choice(choices), fallback="", choices=choices, lines=setting.lines)
+            for decision in value.decisions:
+                yield _decision(decision, True, setting, make)
+        if setting.alternative:
+            yield _decision(setting.alternative.decision, setting.alternative.asked, setting, make)
+
+
+def _decision(decision: str, asked: bool, setting: Setting, make: Callable[..., Field]) -> Field:
+    """Return the input for a correction; where the run need not wait, no answer means as written."""
+    choices = ("", "advised", "as-written") if asked else ("as-written", "advised")
+    check = _check_choice(choices)
+    return make(decision_field(decision), "str", check, fallback=choices[0], choices=choices, lines=setting.lines)
 
 
 def _input_field(item: Input, make: Callable[..., Field]) -> Field:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from runbook.compile import compile_tutorial
+from runbook.compile.decisions import load_decisions
+from runbook.compile.offers import offers
 from runbook.compile.result import Compiled, ResourceDraft
 from runbook.errors import TutorialError
-from runbook.inputs import Field, section_fields
+from runbook.inputs import Field, decision_field, section_fields
 from runbook.lexicon import load_lexicon
 from runbook.tutorial import Section, read_tutorial
 
@@ -30,6 +32,8 @@ class Document:
     name: str
     compiled: Compiled
     described: Mapping[str, Mapping[str, Any]]
+    offered: tuple[ResourceDraft, ...] = ()
+    """Resources of the kit's own edition that a decision would add; each is off until it is taken."""
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -49,11 +53,13 @@ class Document:
         return self.sections.index(self.section(identifier)) + 1
 
     def drafts(self, section: str) -> tuple[ResourceDraft, ...]:
-        return tuple(draft for draft in self.compiled.resources if draft.section == section)
+        """Return what a section asks for, with what a decision would add to it."""
+        return tuple(draft for draft in (*self.compiled.resources, *self.offered) if draft.section == section)
 
     def fields(self, section: str) -> tuple[Field, ...]:
         """Return the inputs of one section."""
-        return section_fields(self.compiled, section, self.described)
+        whole = replace(self.compiled, resources=(*self.compiled.resources, *self.offered))
+        return section_fields(whole, section, self.described)
 
     def all_fields(self) -> tuple[Field, ...]:
         """Return the inputs of all sections, each once."""
@@ -85,5 +91,14 @@ def _load(name: str, includes: tuple[Path, ...]) -> Document:
     compiled = compile_tutorial(read_tutorial(path if own else Path(name), includes), load_lexicon())
     described_path = (path if own else Path(name)).with_suffix(".inputs.yaml")
     described = yaml.safe_load(described_path.read_text(encoding="utf-8")) if described_path.is_file() else {}
+    described = {**_decisions_described(), **described}
+    offered = () if own and name == OWN else offers(compiled, load(OWN).compiled)
     # A notebook is run from anywhere, so a text that is not the kit's own is named by its whole path.
-    return Document(name=name if own else str(Path(name).resolve()), compiled=compiled, described=described)
+    shown = name if own else str(Path(name).resolve())
+    return Document(name=shown, compiled=compiled, described=described, offered=offered)
+
+
+def _decisions_described() -> dict[str, dict[str, str]]:
+    """Give the question of each decision of the kit as the help of its input, for any text that it is open in."""
+    decisions = load_decisions(_FOLDER / f"{OWN}.decisions.yaml")
+    return {decision_field(item.name): {"help": f"Decision - {item.question}"} for item in decisions}

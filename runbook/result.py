@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook import __version__, aftermath, journal
+from runbook.compile.result import Diagnostic
 from runbook.errors import ExitCode
+from runbook.inputs import decision_field
 from runbook.library import Document
 from runbook.runs import RunFolder, read_json, whole_digest
 from runbook.tutorial import Section
@@ -77,7 +79,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         "exit_code": code,
         "approval": approval and {k: approval[k] for k in ("plan", "approved_by", "approved_at")},
         "requests": {k: facts.asked[k] for k in ("total", "writes") if k in facts.asked},
-        "diagnostics": _diagnostics(document),
+        "diagnostics": _diagnostics(document, sections),
         "manual": [step.as_json() for step in document.compiled.manual],
         "assumptions": [
             *_assumptions(document, facts.takes_back),
@@ -150,7 +152,9 @@ def _steps(document: Document, section: Section) -> Iterator[dict[str, Any]]:
             }
 
 
-def _diagnostics(document: Document) -> list[dict[str, Any]]:
+def _diagnostics(document: Document, sections: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the document leaves open, each with the answer that this run was given, if it was."""
+    answers = {item["name"]: item for section in sections for item in section["inputs"]}
     return [
         {
             "code": item.code,
@@ -159,9 +163,16 @@ def _diagnostics(document: Document) -> list[dict[str, Any]]:
             "message": item.message,
             "suggestion": item.suggestion,
             "decision": item.decision,
+            "answer": _answer_to(item, answers),
         }
         for item in document.compiled.diagnostics
     ]
+
+
+def _answer_to(item: Diagnostic, answers: Mapping[str, Mapping[str, Any]]) -> str:
+    names = [decision_field(item.decision)] if item.decision else [item.input]
+    given = [answers[name] for name in names if name in answers and answers[name]["value"] not in ("", None)]
+    return "; ".join(f"{entry['name']} is {entry['value']} ({entry['source']})" for entry in given)
 
 
 def _assumptions(document: Document, takes_back: str) -> list[str]:
@@ -192,7 +203,7 @@ def _begin(sentence: str) -> str:
 def _inferred(document: Document) -> list[str]:
     return [
         f"{_begin(lines_text(setting.lines))}, {setting.label}: {setting.assumption}"
-        for draft in document.compiled.resources
+        for draft in (*document.compiled.resources, *document.offered)
         for setting in draft.settings
         if setting.assumption
     ]

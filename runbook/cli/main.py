@@ -17,6 +17,7 @@ from runbook.secretlike import kind_of_secret
 COMMANDS = {
     "demo": ("runbook.cli.demo", "Everything, on a fresh simulated tenant: plan, apply, verify, plan again."),
     "compile": ("runbook.cli.compiling", "Show what a tutorial means, or write its notebooks."),
+    "lint": ("runbook.cli.linting", "Say what is wrong, missing or left open in a tutorial. Reads no tenant."),
     "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
     "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
@@ -30,6 +31,7 @@ _EPILOG = """\b
 Examples:
   runbook demo
   runbook compile tutorial.md --format text
+  runbook lint tutorial.md
   runbook preflight --tenant demo
   runbook plan --tenant demo
   runbook apply --tenant demo --approve HASH

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runbook.compile.charted import charted_promises, check_contradictions
-from runbook.compile.document import about_includes, about_the_text
+from runbook.compile.consistency import check_consistency
+from runbook.compile.document import about_includes, about_the_text, alternatives_of
 from runbook.compile.findings import Findings
-from runbook.compile.guards import check_names, guard
+from runbook.compile.guards import guard
 from runbook.compile.leftover import leftovers, missing_parts
+from runbook.compile.mentions import check_names
 from runbook.compile.placed import placed
 from runbook.compile.promise import check_promises, promises_of
 from runbook.compile.promised import Promise, PromiseSource, Via
+from runbook.compile.reference import consult
 from runbook.compile.result import (
     Bounds,
     Compiled,
@@ -24,12 +27,13 @@ from runbook.compile.result import (
     Setting,
 )
 from runbook.compile.section import SectionReader
-from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
+from runbook.compile.values import AdvisedValue, Alternative, ComputedValue, InputValue, ReferenceValue, Value
 from runbook.lexicon import Lexicon
 from runbook.tutorial import Tutorial
 
 __all__ = [
     "AdvisedValue",
+    "Alternative",
     "Bounds",
     "Compiled",
     "ComputedValue",
@@ -59,19 +63,22 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
     findings = Findings(place=tutorial.place)
     about_the_text(tutorial, findings)
     drafts: list[ResourceDraft] = []
+    alternatives = alternatives_of(tutorial, lexicon, findings)
     for section in tutorial.sections:
-        reader = SectionReader(section, lexicon, findings)
+        reader = SectionReader(section, lexicon, findings, alternative=section.id in alternatives)
         changes = reader.read()
         kept = guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
         drafts += [draft for _, draft in kept]
         leftovers(reader, kept, tutorial, lexicon, findings)
-    check_names(drafts, lexicon, findings)
+    drafts = check_names(drafts, lexicon, findings)
+    drafts = consult(drafts, lexicon, findings)
     about_includes(tutorial, findings)
     table = lexicon.promises
     said = (*promises_of(tutorial, table), *charted_promises(tutorial, table, findings))
     promises = tuple(sorted(said, key=lambda promise: promise.line))
     check_contradictions(promises, table, findings)
     check_promises(promises, drafts, lexicon, findings)
+    check_consistency(promises, drafts, lexicon, findings)
     ordered = sorted(
         enumerate(findings.diagnostics),
         key=lambda item: (item[1].lines[:1] or (len(tutorial.lines) + 1,), item[0]),

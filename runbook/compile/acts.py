@@ -109,7 +109,7 @@ class Acts:
         if clause.form == "chain-refer":
             values = clause.chain("chain")
         else:
-            values = (*clause.chain("values"), *self._without_buttons(clause.chain("tail")))
+            values = (*clause.chain("values"), *self._without_buttons(clause.chain("tail")), *clause.chain("last"))
         path = (*head, *values) if clause.form in ("chain", "chain-refer") else head
         words = [link[0].text for link in takewhile(lambda link: len(link) == 1, path)]
         found = self.stand.lexicon.find(place, self.above, words)
@@ -141,13 +141,14 @@ class Acts:
         if label.type == "opens":
             change.needs |= {parameter: line for parameter in label.needs}
             return label.path
-        if label.type == "reference":
+        if label.type == "reference" and bound.value is None:
             self.pending = (found, written)
             return label.path
         if label.type == "name":
             return self._name(change, bound, label.path)
         words = " > ".join(", ".join(slot.text for slot in link) for link in links)
-        return self._store(change, found, bound, written, words if clause.form == "chain" else clause.words)
+        words = words if clause.form == "chain" else clause.words
+        return self._store(change, found, bound, written, words, replaces=clause.form in ("replaced", "empty"))
 
     def _name(self, change: OpenChange, bound: Bound, path: Labels) -> Labels | Refusal:
         line = self.stand.line
@@ -164,13 +165,17 @@ class Acts:
         self.has_set = True
         return path
 
-    def _store(self, change: OpenChange, found: Found, bound: Bound, written: str, words: str) -> Labels | Refusal:
+    def _store(
+        self, change: OpenChange, found: Found, bound: Bound, written: str, words: str, *, replaces: bool = False
+    ) -> Labels | Refusal:
+        """Put a setting into the change; with `replaces` the text gives up what a shared list holds."""
         label, findings = found.label, self.stand.findings
         assert label.parameter is not None and bound.value is not None, "a fault in the kit: nothing to store"
         weakest = max(found.certainty, bound.certainty, key=("exact label", "alias", "fuzzy").index)
+        op = "set" if replaces else label.op
         setting = Setting(
             parameter=label.parameter, value=bound.value, lines=(self.stand.line,), label=written, words=words,
-            certainty="assumption" if bound.assumption else weakest, op=label.op, assumption=bound.assumption,
+            certainty="assumption" if bound.assumption else weakest, op=op, assumption=bound.assumption,
             refers=label.refers or "",
         )  # fmt: skip
         wrong = change.put(setting, findings.at, adds_up=label.type == "bits")
@@ -179,7 +184,8 @@ class Acts:
         self.has_set = True
         if bound.asks:
             findings.ask(bound.asks)
-        remark(findings, label, bound, written, words, line=self.stand.line, section=self.stand.section.heading)
+        heading, lost = self.stand.section.heading, replaces and label.op == "add"
+        remark(findings, label, bound, written, words, line=self.stand.line, section=heading, replaces=lost)
         return label.path
 
     # Lists on other pages
@@ -280,6 +286,8 @@ class Acts:
     def _after(self, sentence: Sentence) -> Labels | Refusal:
         """Read what is done to an object that the text has just finished, found by its name."""
         name, head = sentence.words("name"), sentence.chain("head")
+        if self.stand.open is not None and self.stand.open.identity == name:
+            self.stand.leave()  # it can only be chosen from the list if it was saved
         done = [change for change in self.stand.changes if change.identity == name]
         if len(done) != 1 or self.stand.open is not None:
             return Refusal(why=f"no finished object of this section is named {name!r}")

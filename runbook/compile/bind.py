@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from runbook.compile.grammar import Chain, Clause
 from runbook.compile.phrase import TEMPLATE, Slot
@@ -18,6 +19,8 @@ from runbook.lexicon import Label, Option
 from runbook.lexicon.match import Certainty, match_name, weaker
 
 PLACEHOLDER = re.compile(r"<[^<>]+>|\[[A-Z][A-Z_ ]+\]|[A-Z]+_[A-Z_]+")
+# Words of a rule may be capitals with underlines, as an attribute of the verdict is.
+PLACEHOLDER_WORD = re.compile(r"<[^<>]+>|\[[A-Z][A-Z_ ]+\]|YOUR_[A-Z_]+")
 MARKED = ("strong", "emphasis", "code", "leftover", "quoted", "link")
 
 
@@ -93,11 +96,14 @@ def _words(wording: Wording) -> Bound | Refusal:
     if len(wording.links) != 1 or any(slot.mark not in MARKED for slot in wording.links[0]):
         return Refusal(why="no words are marked as such")
     written = tuple(slot.text for slot in wording.links[0])
+    unfilled = [text for text in written if PLACEHOLDER_WORD.fullmatch(text)]
+    if unfilled:
+        return Refusal(why=f"{unfilled[0]} is a placeholder", code="placeholder-text")
     split = tuple(word.strip() for text in written for word in text.split(",") if word.strip())
     if split == written:
         return Bound(value=written)
-    decision = wording.label.decision or ""
-    return Bound(value=AdvisedValue(as_written=written, advised=split, decision=decision), code="literal-holds-list")
+    advised = AdvisedValue(as_written=written, advised=split, decisions=(wording.label.decision or "",))
+    return Bound(value=advised, code="literal-holds-list")
 
 
 def _option(text: str, options: Sequence[Option]) -> tuple[Option, Certainty] | None:
@@ -116,6 +122,8 @@ def _enum(wording: Wording) -> Bound | Refusal:
     if match is None:
         return Refusal(why="the option is not one of those that are known")
     option, certainty = match
+    if option.refused:
+        return Refusal(why=option.refused, code="guard-failed")
     return Bound(value=_literal(option.value), certainty=certainty, assumption=option.assumption)
 
 
@@ -185,6 +193,8 @@ def _interval(wording: Wording) -> Bound | Refusal:
     slots = [slot for link in wording.links for slot in link]
     matches = [_option(slot.text, wording.options) for slot in slots]
     if any(match is None for match in matches):
+        if len(slots) == 1 and re.fullmatch(r"\d+ ?(?:minutes?|hours?|days?|weeks?)", slots[0].text):
+            return Refusal(why=f"{slots[0].text!r} is not offered by the service", code="guard-failed")
         return Refusal(why="an option is not one of those that are known")
     if len(matches) == 1 and matches[0]:
         return Bound(value=_literal(matches[0][0].value), certainty=matches[0][1])
@@ -222,6 +232,27 @@ def _computed(wording: Wording) -> Bound | Refusal:
     return Bound(value=ComputedValue(source=label.computed))
 
 
+def _addresses(wording: Wording) -> Bound | Refusal:
+    """Read addresses that stand in the text itself; without any, the list is on another page."""
+    form = wording.clause.form if wording.clause else None
+    if form == "empty" and wording.label.op == "add":
+        return Bound(value=())
+    if not wording.links:
+        return _needs_other_form(wording)
+    slots = [slot for link in wording.links for slot in link]
+    for slot in slots:
+        first, _, last = slot.text.partition("-")
+        try:
+            ends = [ip_network(end.strip(), strict=False) for end in ((first, last) if last else (first,))]
+        except ValueError:
+            return Refusal(why=f"{slot.text!r} is not an address")
+        masks = wording.label.masks
+        if masks and not all(end.version == 4 and masks.low <= end.prefixlen <= masks.high for end in ends):
+            why = f"{slot.text} is not IPv4 with a mask from /{masks.low} to /{masks.high}"
+            return Refusal(why=why, code="guard-failed")
+    return Bound(value=tuple(slot.text for slot in slots))
+
+
 def _needs_other_form(wording: Wording) -> Bound | Refusal:
     if wording.links or (wording.clause and wording.clause.form != "chain"):
         return Refusal(why="more words follow than this control takes")
@@ -231,5 +262,5 @@ def _needs_other_form(wording: Wording) -> Bound | Refusal:
 _BINDERS: Mapping[str, Callable[[Wording], Bound | Refusal]] = {
     "name": _name, "text": _text, "words": _words, "enum": _enum, "bits": _bits, "set": _set, "flag": _flag,
     "switch": _needs_other_form, "integer": _integer, "list": _list, "interval": _interval, "range": _range,
-    "computed": _computed, "reference": _needs_other_form, "opens": _needs_other_form,
+    "computed": _computed, "reference": _addresses, "opens": _needs_other_form,
 }  # fmt: skip

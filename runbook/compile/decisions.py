@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from runbook.compile.result import Compiled, ResourceDraft
+from runbook.compile.result import Compiled, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue
 from runbook.errors import UsageError
 
@@ -84,7 +84,9 @@ def decision_names(compiled: Compiled) -> tuple[str, ...]:
             names[draft.optional] = None
         for setting in draft.settings:
             if isinstance(setting.value, AdvisedValue):
-                names[setting.value.decision] = None
+                names |= dict.fromkeys(setting.value.decisions)
+            if setting.alternative:
+                names[setting.alternative.decision] = None
     return tuple(names)
 
 
@@ -114,15 +116,16 @@ def decide(
 
 
 def _settle(draft: ResourceDraft, taken: Collection[str]) -> ResourceDraft:
-    settings = tuple(
-        replace(
-            setting,
-            value=setting.value.advised if setting.value.decision in taken else setting.value.as_written,
-        )
-        if isinstance(setting.value, AdvisedValue) else setting
-        for setting in draft.settings
-    )  # fmt: skip
-    return replace(draft, settings=settings)
+    return replace(draft, settings=tuple(_settled(setting, taken) for setting in draft.settings))
+
+
+def _settled(setting: Setting, taken: Collection[str]) -> Setting:
+    value, other = setting.value, setting.alternative
+    if isinstance(value, AdvisedValue):
+        value = value.settled(taken)
+    if other and other.decision in taken:
+        value = other.value
+    return replace(setting, value=value)
 
 
 def disagreements(compiled: Compiled, decisions: Iterable[Decision]) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from runbook.compile.findings import Findings
-from runbook.tutorial import Block, Tutorial
+from runbook.compile.grammar import fits
+from runbook.lexicon import Lexicon
+from runbook.tutorial import Block, Tutorial, slug
 
 CONSONANTS = "B-DF-HJ-NP-TV-Z"
 # Keys pressed to fill a line give capitals without a vowel and one letter three times; no word does but WWW.
@@ -21,6 +23,7 @@ def about_the_text(tutorial: Tutorial, findings: Findings) -> None:
             f"{repair.raw!r} was UTF-8 read as Windows-1252; it is read as {repair.repaired!r}.",
             suggestion="Store the file again as UTF-8.", source="the bytes of the line: the round trip is valid UTF-8",
         )  # fmt: skip
+    _out_of_order(tutorial, findings)
     titles = sorted((title.text for title in tutorial.titles), key=len)
     in_sections = [item for section in tutorial.sections for item in section.items]
     for block in (*tutorial.preamble, *in_sections):
@@ -45,6 +48,37 @@ def about_includes(tutorial: Tutorial, findings: Findings) -> None:
                 "unresolved-include", tuple(range(block.first, block.last + 1)), severity="tells",
                 message="A part of the introduction is in another file" + (f": {why}." if why else "."),
             )  # fmt: skip
+
+
+def alternatives_of(tutorial: Tutorial, lexicon: Lexicon, findings: Findings) -> frozenset[str]:
+    """Find sections of which a reader takes one, by their headings, and ask which; give their ids."""
+    named = [section for section in tutorial.sections if fits(section.heading, lexicon.phrases.alternative)]
+    found = [one for one in named if sum((one.level, one.above) == (other.level, other.above) for other in named) > 1]
+    for section in found:
+        decision = f"section-{slug(section.heading)}"
+        findings.note(
+            "alternative-section", (section.first,), section=section.heading, decision=decision,
+            message=f"This section is one of {len(found)} to choose from; it is off until its decision is taken.",
+        )  # fmt: skip
+    return frozenset(section.id for section in found)
+
+
+def _out_of_order(tutorial: Tutorial, findings: Findings) -> None:
+    """Note numbers that do not follow from the one before; a list may begin again at 1, or be all ones."""
+    for section in tutorial.sections:
+        last, line, same_list = 0, 0, False
+        for item in section.items:
+            if isinstance(item, Block) or item.number is None:
+                same_list = False
+                continue
+            same_list = same_list and item.first > line  # else it is from another file
+            follows = item.number in (last + 1, 1) if not same_list or last == 1 else item.number == last + 1
+            if last and not follows:
+                findings.note(
+                    "document-inconsistent", (item.first,), section=section.heading,
+                    message=f"Step {item.number} follows step {last}; a step may be missing, or belong elsewhere.",
+                )  # fmt: skip
+            last, line, same_list = item.number, item.first, True
 
 
 def is_filler(text: str) -> bool:

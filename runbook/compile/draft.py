@@ -28,6 +28,8 @@ class OpenChange:
     blocked: list[str] = field(default_factory=list)
     needs: dict[str, int] = field(default_factory=dict)
     """Parameters that must follow, and the line that opened the need."""
+    parts: dict[str, list[Setting]] = field(default_factory=dict)
+    """What added up to a parameter's number, one by one."""
 
     @property
     def named(self) -> bool:
@@ -41,6 +43,8 @@ class OpenChange:
         boxes of one control are.
         """
         old = self.settings.get(new.parameter)
+        if adds_up:
+            self.parts.setdefault(new.parameter, []).append(new)
         if old is None:
             self.settings[new.parameter] = new
         elif adds_up and isinstance(old.value, int) and isinstance(new.value, int):
@@ -51,6 +55,15 @@ class OpenChange:
         elif old.value != new.value:
             return f"{new.parameter} is set again to another value than in {at(old.lines[0])}"
         return ""
+
+    def line_of_bits(self, parameter: str, bits: int) -> Line:
+        """Give the line with which all of `bits` were set; 0 if they are not."""
+        total = 0
+        for part in self.parts.get(parameter, []):
+            total |= part.value if isinstance(part.value, int) else 0
+            if total & bits == bits:
+                return part.lines[0]
+        return 0
 
     def finish(self, blocked_by: tuple[str, ...] = ()) -> ResourceDraft:
         """Freeze the change. Settings keep the order of the text."""

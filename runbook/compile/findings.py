@@ -23,6 +23,7 @@ SEVERITY: Mapping[str, Severity] = {
     "external-procedure": "tells", "unbalanced-markup": "tells", "alt-text-as-bullet": "tells",
     "quarantine-policy-not-applicable": "tells", "conflicts-with-baseline": "asks",
     "flow-chart-not-read": "tells",
+    "contradicts-reference": "tells", "destructive-clear": "asks", "alternative-section": "asks",
 }  # fmt: skip
 
 
@@ -45,11 +46,13 @@ class Findings:
     def note(
         self, code: str, lines: tuple[Line, ...], message: str, *, severity: Severity | None = None,
         suggestion: str = "", source: str = "", section: str = "", about: str = "", decision: str | None = None,
+        asked: str = "",
     ) -> None:  # fmt: skip
         """Add a diagnostic; the usual severity of its code stands in SEVERITY."""
         self.diagnostics.append(Diagnostic(
             code=code, severity=severity or SEVERITY[code], lines=lines, message=message,
             suggestion=suggestion, source=source, section=section, about=about, decision=decision,
+            input=asked,
         ))  # fmt: skip
 
     def ask(self, item: Input) -> None:
@@ -72,28 +75,44 @@ class Findings:
         ))  # fmt: skip
 
 
+def holds_list(findings: Findings, label: Label | None, words: str, lines: tuple[Line, ...], section: str = "") -> None:
+    """Note a literal that holds several words."""
+    decision, source = (label.decision, label.source) if label else (None, "")
+    findings.note(
+        "literal-holds-list", lines, section=section, source=source, decision=decision,
+        message=f"{words!r} is one literal with several words in it; as one phrase it would hardly ever match.",
+        suggestion=f"Take the decision {decision} to send each word by itself.",
+    )  # fmt: skip
+
+
 def remark(
-    findings: Findings, label: Label, bound: Bound, written: str, words: str, *, line: Line, section: str
-) -> None:
+    findings: Findings, label: Label, bound: Bound, written: str, words: str, *, line: Line, section: str,
+    replaces: bool = False,
+) -> None:  # fmt: skip
     """Note what comes with a setting; `written` and `words` are the label and the value as in the text."""
 
-    def note(code: str, message: str, suggestion: str = "", source: str = "", decision: str | None = None) -> None:
-        findings.note(code, (line,), message, suggestion=suggestion, source=source, section=section, decision=decision)
+    def note(code: str, message: str, suggestion: str = "", source: str = "", asked: str = "") -> None:
+        findings.note(code, (line,), message, suggestion=suggestion, source=source, section=section, asked=asked)
 
     stale, warns, asks = label.stale, label.warns, bound.asks
+    if replaces:
+        message = f"{written!r} loses every entry that is there now, whoever made it."
+        note("destructive-clear", message, "Add to the list, or remove single entries by name.", label.source)
     if stale and match_name(written, stale.words):
         note("stale-control", stale.message, stale.advice, stale.source)
-    if warns:
+    if warns and not replaces and warns.value in (None, bound.value):
         note(warns.code, warns.message, source=warns.source)
     if bound.code == "free-choice" and asks and isinstance(asks.domain, tuple):
         message = f"{written!r} is left to the reader; the input {asks.name} asks for it."
-        note("free-choice", message, f"One of {', '.join(asks.domain)}.", label.source)
+        note("free-choice", message, f"One of {', '.join(asks.domain)}.", label.source, asks.name)
     if bound.code == "range-without-value" and asks and asks.recommended:
         message = f"{written!r} is given a range and no value; the input {asks.name} asks for it."
         low, high = asks.recommended.low, asks.recommended.high
         keep = f"Keep the present value if it is between {low} and {high}; "
-        note("range-without-value", message, f"{keep}the service takes {label.low} to {label.high}.", label.source)
+        advice = f"{keep}the service takes {label.low} to {label.high}."
+        note("range-without-value", message, advice, label.source, asks.name)
+        if (label.low is not None and low < label.low) or (label.high is not None and high > label.high):
+            message = f"{low} to {high} is recommended; the service takes {label.low} to {label.high}."
+            note("contradicts-reference", message, source=label.source)
     if bound.code == "literal-holds-list":
-        message = f"{words!r} is one literal with several words in it; as one phrase it would hardly ever match."
-        advice = f"Take the decision {label.decision} to send each word by itself."
-        note("literal-holds-list", message, advice, label.source, label.decision)
+        holds_list(findings, label, words, (line,), section)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from runbook.compile.draft import OpenChange
@@ -38,16 +39,38 @@ def guard(
         draft = change.finish()
         others = (*earlier, *(other for _, other in kept))
         # The services take a name for the same one in any letter case.
-        if draft.action == "create" and any(other.key.casefold() == draft.key.casefold() for other in others):
+        if draft.action == "create" and any(_same(draft, other) for other in others):
             line = change.identity_line or change.opened_at
             findings.note(
                 "duplicate-identity", (line,), f"{draft.key} is in this text more than once.",
                 section=section.heading,
             )  # fmt: skip
             reasons.append(f"{findings.at(line)}: it is in this text more than once")
+        reasons += _dangers(change, section, findings)
         _remarks(change, section, lexicon, findings)
         kept.append((change, change.finish(tuple(reasons))))
     return kept
+
+
+def _same(draft: ResourceDraft, other: ResourceDraft) -> bool:
+    """Tell whether both are one object; of two that stand in sections to choose from, only one comes to be."""
+    either = draft.optional and other.optional and draft.optional != other.optional
+    return other.key.casefold() == draft.key.casefold() and not (either and other.section != draft.section)
+
+
+def _dangers(change: OpenChange, section: Section, findings: Findings) -> list[str]:
+    """Note values that are dangerous as they stand; give the reasons that block."""
+    reasons: list[str] = []
+    for danger in change.place.unless:
+        setting = change.settings.get(danger.parameter)
+        if not setting or setting.value != danger.value or any(name in change.settings for name in danger.unless):
+            continue
+        findings.note(
+            danger.code, setting.lines, f"{change.identity!r} {danger.says}.", section=section.heading,
+            source=danger.source, severity="blocks" if danger.blocks else None,
+        )  # fmt: skip
+        reasons += [f"{findings.at(setting.lines[0])}: it {danger.says}"] if danger.blocks else []
+    return reasons
 
 
 def _faults(change: OpenChange, findings: Findings) -> list[tuple[Line, str]]:
@@ -65,22 +88,23 @@ def _faults(change: OpenChange, findings: Findings) -> list[tuple[Line, str]]:
             (change.opened_at, rule.lacks)
             for rule in place.any_of if not any(name in settings for name in rule.parameters)
         ]  # fmt: skip
+        if change.identity and change.identity.casefold() in {name.casefold() for name in place.builtin}:
+            faults.append((change.identity_line or change.opened_at, "has the name of one that the service keeps"))
     for rule in place.exclusive:
-        found = settings.get(rule.parameter)
-        if found and isinstance(found.value, int) and all(found.value & bit for bit in rule.bits):
-            faults.append((found.lines[-1], rule.says))
+        line = change.line_of_bits(rule.parameter, sum(rule.bits))
+        faults += [(line, rule.says)] if line else []
     return faults
 
 
 def _remarks(change: OpenChange, section: Section, lexicon: Lexicon, findings: Findings) -> None:
     """Note what does not block: dangers to decide on, settings without effect, steps one would expect."""
     settings = change.settings
-    for danger in change.place.unless:
-        found = settings.get(danger.parameter)
-        if found and found.value == danger.value and not any(name in settings for name in danger.unless):
+    for name in change.place.named:
+        line = change.line_of_bits(name.parameter, name.bit)
+        if line and name.words.casefold() in re.sub(r"\W", "", change.identity or "").casefold():
             findings.note(
-                danger.code, found.lines, f"{change.identity!r} {danger.says}.", section=section.heading,
-                source=danger.source,
+                "document-inconsistent", (line,), severity="asks", section=section.heading,
+                message=f"{change.identity!r} {name.says}, which its name does not say.",
             )  # fmt: skip
     for expected in change.place.expects:
         if expected.parameter not in settings and change.action == "create":
@@ -103,24 +127,3 @@ def _remarks(change: OpenChange, section: Section, lexicon: Lexicon, findings: F
             message=f"The text leaves this {change.place.resource} to the reader; it is off until the decision "
                     f"{change.optional} is taken.",
         )  # fmt: skip
-
-
-def check_names(drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings) -> None:
-    """Note where one resource names another whose rights the service does not honour there."""
-    made = {(draft.type, draft.identity): draft for draft in drafts}
-    labels = {
-        (place.resource, row.parameter): row
-        for place in lexicon.places_file.places
-        for table in (lexicon.labels_of(place),) if table
-        for row in table.rows if row.wasted
-    }  # fmt: skip
-    for draft in drafts:
-        for setting in draft.settings:
-            row = labels.get((draft.type, setting.parameter))
-            target = made.get((row.refers or "", str(setting.value))) if row else None
-            bits = target.setting(row.wasted.parameter) if row and row.wasted and target else None
-            if row and row.wasted and bits and isinstance(bits.value, int) and bits.value & row.wasted.bit:
-                findings.note(
-                    "quarantine-policy-not-applicable", setting.lines, source=row.wasted.source,
-                    message=f"{setting.parameter}: the policy {setting.value!r} {row.wasted.message}.",
-                )  # fmt: skip

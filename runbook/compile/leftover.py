@@ -12,6 +12,8 @@ from runbook.tutorial import Block, Section, Tutorial
 
 # A part of the text that is somewhere else: nothing of its section can be relied on.
 MISSING = ("unresolved-include", "unresolved-reference")
+# What is wrong with a value, even if nothing else is left of the resource that it was for.
+FIRM = ("guard-failed", "placeholder-text")
 
 
 def missing_parts(reader: SectionReader) -> tuple[str, ...]:
@@ -32,6 +34,7 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
     keys = {id(change): draft.key for change, draft in kept}
     walked = any(step.number is not None for step in section.steps)
     lost = not kept and bool(section.steps)
+    reached = reader.stand.route.reached
     for read in reader.items:
         key = keys.get(id(read.change)) if read.change else None
         orphan = read.change is not None and key is None
@@ -45,7 +48,7 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
         elif read.refusal and read.refusal.code == "gated-section":
             read_as = "manual"
             findings.manual.append(ManualStep(text=read.step.text, lines=(read.step.first,), section=section.id))
-        if read.refusal and (not lost or orphan or read.refusal.code in MISSING):
+        if read.refusal and (not lost or orphan or reached or read.refusal.code in MISSING):
             _say(read, key, section, findings)
         findings.read(read.step, section, read_as, key, read.refusal.why if read.refusal else "")
     if lost and walked:
@@ -64,11 +67,13 @@ def _say(read: Read, key: str | None, section: Section, findings: Findings) -> N
     if refusal.why == BELOW_UNREAD and refusal.code != "unknown-step":
         return  # the options of a choice were told of with the choice
     code = "unknown-step" if refusal.code == "place-unknown" else refusal.code
-    usual = SEVERITY[code]
+    # A name that was never filled in would reach the tenant as it stands.
+    usual = "blocks" if code == "placeholder-text" and read.change else SEVERITY[code]
+    firm = bool(key) or usual == "asks" or code in MISSING or (read.change and code in FIRM)
     inside = f"it blocks {key}" if key and code != "gated-section" else "it is left to a person"
     findings.note(
         code, (read.step.first,), f"{read.step.text!r} sets nothing: {refusal.why}; {inside}.",
-        severity=usual if key or usual == "asks" or code in MISSING else "tells", section=section.heading,
+        severity=usual if firm else "tells", section=section.heading,
     )  # fmt: skip
 
 
@@ -76,7 +81,9 @@ def _foreign_platform(reader: SectionReader, tutorial: Tutorial, lexicon: Lexico
     console = reader.stand.route.console
     if console:
         return None if console.supported else console
-    titles = [" ".join(fold(title.text)) for title in tutorial.titles]
+    section = reader.section
+    texts = [*(title.text for title in tutorial.titles), section.heading, *(step.text for step in section.steps)]
+    titles = [" ".join(fold(text)) for text in texts]
     for candidate in lexicon.places_file.consoles:
         if not candidate.supported and any(" ".join(fold(n)) in t for n in candidate.names for t in titles):
             return candidate
@@ -93,7 +100,7 @@ def _say_lost(reader: SectionReader, tutorial: Tutorial, lexicon: Lexicon, findi
             message=f"This section is about {foreign.names[0]}, which this kit does not configure; "
                     "all its steps are for a person.",
         )  # fmt: skip
-    elif not reader.stand.changes:
+    elif not reader.stand.changes and not reader.stand.route.reached:
         findings.note(
             "place-unknown", lines, section=section.heading,
             message="No step of this section leads to a page that is known; all its steps are for a person.",

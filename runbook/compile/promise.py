@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from runbook.compile.findings import Findings
@@ -21,6 +22,15 @@ _SOURCES: Mapping[str, PromiseSource] = {
     "front matter, meta": "meta title",
 }
 _ADDRESS = re.compile(r"(?<=\])\([^)]*\)")  # of a link: not words that a reader sees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A promise by the lexicon's rows: mail of this disposition lands there."""
+
+    disposition: Disposition
+    destination: Destination
+    line: Line
 
 
 def promises_of(tutorial: Tutorial, table: PromisesFile) -> tuple[Promise, ...]:
@@ -76,61 +86,73 @@ def check_promises(
     lexicon: Lexicon,
     findings: Findings,
 ) -> None:
-    """Note every promise that no resource keeps, and rules that wait for a word the header never has."""
+    """Note every promise that no resource keeps."""
     table = lexicon.promises
     if any(item.code == "unresolved-include" and item.severity == "blocks" for item in findings.diagnostics):
         return  # the steps that keep the promise may be in the text that is missing
-    rules = [draft for draft in drafts if draft.type == table.rule]
-    mistaken = _mistaken_tokens(rules, table, findings)
-    open_promises: dict[str, list[Promise]] = {}
-    gated: dict[tuple[str, str], list[Promise]] = {}
-    for promise in promises:
-        disposition, destination = _rows(promise, table)
-        if disposition is None or not destination.checked:
-            continue  # nobody's mail, or a place that no single setting leads to
-        keepers = [draft for draft in drafts if _keeps(draft, disposition, destination, table)]
-        if not keepers and disposition.header not in mistaken:
-            open_promises.setdefault(destination.name, []).append(promise)
-        elif keepers and (decision := keepers[0].optional) and all(draft.optional for draft in keepers):
-            gated.setdefault((destination.name, decision), []).append(promise)
+    open_promises: dict[str, list[Claim]] = {}
+    gated: dict[tuple[str, str], list[Claim]] = {}
+    for claim in claims(promises, table):
+        if not claim.destination.checked:
+            continue  # a place that no single setting leads to
+        keepers = [draft for draft in drafts if keeps(draft, claim, table)]
+        if not keepers:
+            open_promises.setdefault(claim.destination.name, []).append(claim)
+        elif (decision := keepers[0].optional) and all(draft.optional for draft in keepers):
+            gated.setdefault((claim.destination.name, decision), []).append(claim)
     for name, several in open_promises.items():
-        about = f"{_names(several)} to {name}: no step {_rows(several[0], table)[1].ways}"
+        about = f"{names_of(several)} to {name}: no step {several[0].destination.ways}"
+        advice = table.suggestion
+        # The decision adds a rule beside the text's own; a text without rules has no section for it.
+        offered = any(draft.type == table.rule for draft in drafts) and name == advice.destination
+        offered = offered and {claim.disposition.header for claim in several} <= set(advice.headers)
         findings.note(
-            "promise-not-covered", _lines(several), f"The text promises {about}.", about=about,
-            suggestion=table.suggestion.text, source=table.suggestion.source, decision=table.suggestion.decision,
+            "promise-not-covered", lines_of(several), f"The text promises {about}.", about=about,
+            suggestion=advice.text if offered else "", source=advice.source if offered else "",
+            decision=advice.decision if offered else None,
         )  # fmt: skip
     for (name, decision), several in gated.items():
         findings.note(
-            "promise-not-covered", _lines(several), severity="tells", decision=decision,
-            about=f"{_names(several)} to {name}",
-            message=f"{_names(several)} reach {name} only once the decision {decision} is taken.",
+            "promise-not-covered", lines_of(several), severity="tells", decision=decision,
+            about=f"{names_of(several)} to {name}",
+            message=f"{names_of(several)} reach {name} only once the decision {decision} is taken.",
         )  # fmt: skip
 
 
-def _rows(promise: Promise, table: PromisesFile) -> tuple[Disposition | None, Destination]:
-    """Give the lexicon's rows of a promise; no disposition where none is named, or none that a header carries."""
-    named = (row for row in table.dispositions if row.drop == promise.disposition and row.header is not None)
-    return next(named, None), next(row for row in table.destinations if row.name == promise.destination)
+def claims(promises: Sequence[Promise], table: PromisesFile) -> tuple[Claim, ...]:
+    """Give the promises of mail that a header tells, by the lexicon's rows; others are left out."""
+    dispositions = {row.drop: row for row in table.dispositions if row.header is not None}
+    destinations = {row.name: row for row in table.destinations}
+    return tuple(
+        Claim(disposition=dispositions[item.disposition], destination=destinations[item.destination], line=item.line)
+        for item in promises
+        if item.disposition in dispositions
+    )
 
 
-def _names(promises: Sequence[Promise]) -> str:
-    return " and ".join(dict.fromkeys(promise.disposition or "" for promise in promises))
+def names_of(several: Sequence[Claim]) -> str:
+    """Name the dispositions of several promises, each once."""
+    return " and ".join(dict.fromkeys(claim.disposition.drop for claim in several))
 
 
-def _lines(promises: Sequence[Promise]) -> tuple[Line, ...]:
-    return tuple(dict.fromkeys(promise.line for promise in promises))
+def lines_of(several: Sequence[Claim]) -> tuple[Line, ...]:
+    """Give the lines of several promises, each once, in the order of the text."""
+    return tuple(dict.fromkeys(claim.line for claim in several))
 
 
-def _words(setting: Setting | None) -> tuple[str, ...]:
+def words_of(setting: Setting | None) -> tuple[str, ...]:
+    """Give the words of a setting in upper case, corrected ones as they are advised."""
     value = setting.value if setting else ()
     value = value.advised if isinstance(value, AdvisedValue) else value
     return tuple(word.upper() for word in value) if isinstance(value, tuple) else ()
 
 
-def _keeps(draft: ResourceDraft, disposition: Disposition, destination: Destination, table: PromisesFile) -> bool:
+def keeps(draft: ResourceDraft, claim: Claim, table: PromisesFile) -> bool:
+    """Tell whether a resource does what a promise says, once all its advised values are taken."""
+    destination, disposition = claim.destination, claim.disposition
     if destination.dropped and draft.type == table.drop.resource:
-        return disposition.drop in _words(draft.setting(table.drop.parameter))
-    if draft.type != table.rule or disposition.header not in _words(draft.setting(table.header_words)):
+        return disposition.drop in words_of(draft.setting(table.drop.parameter))
+    if draft.type != table.rule or disposition.header not in words_of(draft.setting(table.header_words)):
         return False
     if destination.parameter and draft.setting(destination.parameter):
         return True
@@ -139,22 +161,3 @@ def _keeps(draft: ResourceDraft, disposition: Disposition, destination: Destinat
         return False
     low, high = destination.scl
     return level is not None and isinstance(level.value, int) and low <= level.value <= high
-
-
-def _mistaken_tokens(rules: Sequence[ResourceDraft], table: PromisesFile, findings: Findings) -> frozenset[str]:
-    """Note rules that look for a disposition's name where the header carries another token."""
-    mistaken: set[str] = set()
-    for draft in rules:
-        setting = draft.setting(table.header_words)
-        words = _words(setting)
-        for disposition in table.dispositions:
-            if disposition.header is None:
-                continue
-            if setting and disposition.drop in words and disposition.header not in words:
-                mistaken.add(disposition.header)
-                findings.note(
-                    "header-token-mismatch", setting.lines, source=disposition.source,
-                    message=f"The rule looks for {disposition.drop}; the header carries {disposition.header} instead.",
-                    suggestion=f"Look for {disposition.header}.",
-                )  # fmt: skip
-    return frozenset(mistaken)

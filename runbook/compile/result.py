@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from runbook.compile.promised import Promise
-from runbook.compile.values import Value, plain_json
+from runbook.compile.values import Alternative, Value, plain_json
 from runbook.tutorial import Tutorial
 
 Line = int | str
@@ -41,6 +41,8 @@ class Setting:
     """What was inferred to get from the words to the value; empty if nothing was."""
     refers: str = ""
     """Type of the resource whose name the value is; empty for any other value."""
+    alternative: Alternative | None = None
+    """What a decision would put in the value's place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,11 @@ class ResourceDraft:
             }
             | ({"op": item.op} if item.op != "set" else {})
             | ({"assumption": item.assumption} if item.assumption else {})
+            | (
+                {"alternative": plain_json(item.alternative.value), "decision": item.alternative.decision}
+                if item.alternative
+                else {}
+            )
             for item in self.settings
         }
         if self.optional:
@@ -180,6 +187,8 @@ class Diagnostic:
     about: str = ""
     decision: str | None = None
     """Name of the decision that answers it, if one does."""
+    input: str = ""
+    """Name of the input that answers it; empty if none does."""
 
     def as_json(self) -> dict[str, Any]:
         """Give the printed form; a diagnostic about one line also has `line`."""
@@ -191,6 +200,8 @@ class Diagnostic:
         result["suggestion"] = {"text": self.suggestion, "source": self.source} if self.suggestion else None
         if self.decision:
             result["decision"] = self.decision
+        if self.input:
+            result["input"] = self.input
         return result
 
 

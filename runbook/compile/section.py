@@ -43,6 +43,8 @@ class SectionReader:
     section: Section
     lexicon: Lexicon
     findings: Findings
+    alternative: bool = False
+    """Whether the section is one of several of which a reader takes one."""
     items: list[Read] = field(default_factory=list)
     stand: Stand = field(init=False)
 
@@ -50,6 +52,8 @@ class SectionReader:
         self.stand = Stand(self.section, self.lexicon, self.findings, Route(self.lexicon))
         gates = [name for name in (*self.section.above, self.section.heading)
                  if fits(name, self.lexicon.phrases.gate)]  # fmt: skip
+        if self.alternative:
+            gates.append(self.section.heading)
         self.stand.gate = f"section-{slug(gates[0])}" if gates else None
 
     def read(self) -> list[OpenChange]:
@@ -147,6 +151,8 @@ class SectionReader:
             return Refusal(why="a template parameter was not filled in", code="unresolved-include")
         if len(step.text) > LONGEST:
             return Refusal(why="it is longer than any instruction")
+        if fits(masked, table.external):
+            return Refusal(why="the steps are on another page", code="external-procedure")
         if fits(masked, table.condition):
             return Refusal(why="it holds only under a condition", code="branch")
         if fits(masked, table.enumeration):

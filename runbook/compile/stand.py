@@ -25,6 +25,8 @@ class Route:
     console: Console | None = None
     crumbs: list[str] = field(default_factory=list)
     place: Place | None = None
+    reached: bool = False
+    """Whether the text came to the page of a single object anywhere in the section."""
 
     def enter(self, slot: Slot) -> Console | None:
         """Go to the console that a name or link means; None if it means none."""
@@ -42,6 +44,7 @@ class Route:
         """Go one word further; give the place reached, if the lexicon knows it."""
         self.crumbs.append(word)
         self.place = self.lexicon.place_at(self.console, self.crumbs)
+        self.reached |= self.place is not None and self.place.shape == "object"
         return self.place
 
     def would_reach(self, word: str) -> Place | None:
@@ -180,7 +183,8 @@ class Stand:
         console = self.route.console
         if console is None or console.id != console_id:
             return
-        if console.retired and not any(d.code == "portal-generation" for d in self.findings.diagnostics):
+        told = {item.message for item in self.findings.diagnostics}
+        if console.retired and console.retired.message not in told:
             self.findings.note(
                 "portal-generation", (self.line,), console.retired.message, suggestion=console.retired.advice,
                 source=console.retired.source, section=self.section.heading,

@@ -57,6 +57,9 @@ def _draft(draft: ResourceDraft) -> Iterator[str]:
         sign = "=" if setting.op == "set" else "+="
         where = f"{_where(setting.lines)}{_doubt(setting)}"
         yield f"    {setting.parameter:<{width}} {sign} {_value(setting.value)}  [{where}]"
+        if setting.alternative:
+            other = setting.alternative
+            yield f"      or {_value(other.value)} with the decision {other.decision}"
         if setting.assumption:
             yield f"      assumed: {setting.assumption}"
     if draft.untouched:
@@ -77,7 +80,7 @@ def _value(value: Value) -> str:
     if isinstance(value, ComputedValue):
         return f"read from {value.source}"
     if isinstance(value, AdvisedValue):
-        return f"{_value(value.as_written)} as written, {_value(value.advised)} advised ({value.decision})"
+        return f"{_value(value.as_written)} as written, {_value(value.advised)} advised ({', '.join(value.decisions)})"
     if isinstance(value, tuple):
         return "[" + ", ".join(repr(item) for item in value) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,15 +44,34 @@ class ComputedValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvisedValue:
-    """A faulty value as the text has it, and the correction that `decision` would choose."""
+    """A faulty value as the text has it, and what it becomes once all of `decisions` are taken."""
 
     as_written: Literal
     advised: Literal
-    decision: str
+    decisions: tuple[str, ...]
+    between: tuple[tuple[tuple[str, ...], Literal], ...] = ()
+    """What it becomes when only some are taken, by those, in the order of `decisions`."""
+
+    def settled(self, taken: Collection[str]) -> Literal:
+        """Give the value once the decisions `taken` are taken and all others are not."""
+        chosen = tuple(name for name in self.decisions if name in taken)
+        if chosen == self.decisions:
+            return self.advised
+        return dict(self.between)[chosen] if chosen else self.as_written
 
     def as_json(self) -> dict[str, Any]:
         """Give the JSON form with both readings; which one is taken is not part of it."""
         return {"as_written": plain_json(self.as_written), "advised": plain_json(self.advised)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """Another value for one that is usable as written: an offer, which never stands in the value's place by itself."""
+
+    value: Literal
+    decision: str
+    asked: bool = False
+    """True if a run waits for an answer; else no answer means as written."""
 
 
 Value = Literal | InputValue | ReferenceValue | ComputedValue | AdvisedValue

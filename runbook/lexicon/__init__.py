@@ -49,9 +49,10 @@ class Lexicon:
 
     def console_of(self, name: str, href: str = "") -> Console | None:
         """Find a console by its address, else by its name."""
-        host = (urlsplit(href).hostname or "") if href else ""
+        address = urlsplit(href)
+        host, path = (address.hostname or "", f"{address.path.rstrip('/')}/") if href else ("", "")
         for console in self.places_file.consoles:
-            if host and host in console.hosts:
+            if host and (host in console.hosts or any(path.startswith(f"{known}/") for known in console.addresses)):
                 return console
         names = {spelling: console for console in self.places_file.consoles for spelling in console.names}
         match = match_name(name, tuple(names))
@@ -79,6 +80,17 @@ class Lexicon:
     def labels_of(self, place: Place) -> Labels | None:
         """Give the labels of a place; None if the lexicon has none for it."""
         return next((item for item in self.labels_file.labels if item.place == place.id), None)
+
+    def label_of(self, resource: str, parameter: str) -> Label | None:
+        """Give the label that sets a parameter of a resource; None if the lexicon has none."""
+        places = {place.id for place in self.places_file.places if place.resource == resource}
+        rows = (row for table in self.labels_file.labels if table.place in places for row in table.rows)
+        return next((row for row in rows if row.parameter == parameter), None)
+
+    def builtin(self, resource: str) -> frozenset[str]:
+        """Give the names, in lower case, that the service keeps for objects of its own."""
+        places = (place for place in self.places_file.places if place.resource == resource)
+        return frozenset(name.casefold() for place in places for name in place.builtin)
 
     def find(self, place: Place, above: Sequence[str], words: Sequence[str]) -> Found | None:
         """Find the label that `words` begin with, below the labels `above`.

@@ -34,6 +34,8 @@ class Option(Row):
     words: str
     value: bool | int | str | Words
     assumption: str = ""
+    refused: str = ""
+    """Why the service does not take it here, although the portal knows it elsewhere."""
 
 
 class Stale(Row):
@@ -46,11 +48,12 @@ class Stale(Row):
 
 
 class Warns(Row):
-    """What to say whenever a label is used at all."""
+    """What to say whenever a label is used at all, or only with `value`."""
 
     code: str
     message: str
     source: str
+    value: bool | None = None
 
 
 class Wasted(Row):
@@ -60,6 +63,32 @@ class Wasted(Row):
     bit: int
     message: str
     source: str
+
+
+class Careful(Row):
+    """A bit in the object that this label names, where the text has made one with another bit that is stricter."""
+
+    parameter: str
+    bit: int
+    stricter: int
+    message: str
+    source: str
+
+
+class Masks(Row):
+    """Which networks a list of addresses takes: IPv4 with a mask from `low` to `high`."""
+
+    low: int
+    high: int
+    source: str
+
+
+class Defeats(Row):
+    """A parameter of rules that what is listed here makes idle, for mail from the same addresses."""
+
+    parameter: str
+    code: str
+    message: str
 
 
 class OnlyWith(Row):
@@ -96,6 +125,9 @@ class Label(Row):
     warns: Warns | None = None
     only_with: OnlyWith | None = None
     wasted: Wasted | None = None
+    careful: Careful | None = None
+    masks: Masks | None = None
+    defeats: Defeats | None = None
     assumption: str = ""
     source: str
 

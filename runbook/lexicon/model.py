@@ -15,7 +15,7 @@ StepForm = Literal[
     "visit", "within", "assign", "set", "block", "loop", "exists", "flag", "ensure", "free-choice",
     "second-condition", "refer", "accept-defaults", "after", "stale-note", "remark", "alt-text",
 ]  # fmt: skip
-ClauseForm = Literal["kept", "empty", "none", "only", "boxes", "expected", "range", "chain-refer", "chain"]
+ClauseForm = Literal["kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "chain-refer", "chain"]
 
 
 class Row(BaseModel):
@@ -40,6 +40,8 @@ class Console(Row):
     names: Words
     hosts: Words
     supported: bool = True
+    addresses: Words = ()
+    """Paths that only this console has, whatever its host."""
     retired: Retired | None = None
 
 
@@ -90,6 +92,16 @@ class Unless(Row):
     code: str
     says: str
     source: str
+    blocks: bool = False
+
+
+class Named(Row):
+    """Words in a name that say what the object does, and the bit that does the opposite."""
+
+    words: str
+    parameter: str
+    bit: int
+    says: str
 
 
 class Place(Row):
@@ -117,6 +129,9 @@ class Place(Row):
     any_of: tuple[AnyOf, ...] = ()
     exclusive: tuple[Exclusive, ...] = ()
     unless: tuple[Unless, ...] = ()
+    builtin: Words = ()
+    """Names that the service keeps for objects of its own; nobody can create or change them."""
+    named: tuple[Named, ...] = ()
 
     @model_validator(mode="after")
     def _identity_fits_shape(self) -> Place:
@@ -177,8 +192,19 @@ class PhrasesFile(Row):
     enumeration: Words
     choice: Words
     condition: Words
+    external: Words
+    """Sentences that send the reader to a procedure on another page."""
+    alternative: Words
+    """Headings of sections of which a reader takes one."""
     steps: tuple[StepPatterns, ...]
     clauses: tuple[ClausePatterns, ...]
+
+
+class Doubt(Row):
+    """What a page says against something that another page relies on."""
+
+    message: str
+    source: str
 
 
 class Disposition(Row):
@@ -189,6 +215,9 @@ class Disposition(Row):
     """The token that rules wait for; None for a verdict that no rule of these texts waits for."""
     drop: str
     source: str = ""
+    decision: str | None = None
+    """Decision that looks for `header` where a text looks for `drop`."""
+    doubt: Doubt | None = None
 
 
 class Destination(Row):
@@ -222,8 +251,47 @@ class DropSetting(Row):
     parameter: str
 
 
+class FormerHeader(Row):
+    """A name that the header had, and what is known of it now."""
+
+    name: str
+    message: str
+    source: str
+
+
+class VerdictHeader(Row):
+    """The header that carries the verdict: the parameter that names it, its name, and names that it had."""
+
+    parameter: str
+    name: str
+    source: str
+    former: tuple[FormerHeader, ...]
+    resembles: str
+    """A pattern of names that mean this header and are not its name."""
+    decision: str
+    restricted_by: str
+    """Parameter without which anybody can write the header."""
+    forged: Doubt
+
+    @property
+    def known(self) -> dict[str, FormerHeader | None]:
+        """Give all its names in lower case; the present one has None."""
+        return {self.name.casefold(): None} | {former.name.casefold(): former for former in self.former}
+
+
+class Unstamped(Row):
+    """Levels that a rule can ask for and the filter never gives."""
+
+    levels: tuple[int, ...]
+    message: str
+    source: str
+
+
 class PromiseAdvice(Row):
-    """What is offered when a promise has no step."""
+    """What is offered when a promise of `destination` about one of `headers` has no step."""
+
+    destination: str
+    headers: Words
 
     text: str
     decision: str
@@ -241,5 +309,8 @@ class PromisesFile(Row):
     rule: str
     header_words: str
     level: str
+    enabled: str
+    header: VerdictHeader
+    unstamped: Unstamped
     drop: DropSetting
     suggestion: PromiseAdvice

@@ -27,7 +27,7 @@ def test_help_loads_nothing_heavy(kit: Kit) -> None:
     assert "runbook plan --tenant demo" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["demo", "compile", "plan", "apply", "verify", "records", "sim"])
+@pytest.mark.parametrize("command", ["demo", "compile", "lint", "plan", "apply", "verify", "records", "sim"])
 def test_every_command_has_help(kit: Kit, command: str) -> None:
     done = kit(command, "--help")
     assert done.returncode == 0

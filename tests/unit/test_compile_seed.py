@@ -74,7 +74,9 @@ def test_diagnostics(seed: Compiled, expected: dict[str, Any]) -> None:
         assert any(wanted.items() <= item.items() for item in found), wanted
     assert not [item for item in found if item["severity"] == "blocks"]
     extra = {item["code"] for item in found} - {item["code"] for item in expected["diagnostics"]}
-    assert extra == {"portal-generation"}, "what is said beyond the nine is said on purpose"
+    assert extra == {"portal-generation", "contradicts-reference"}, "what is said beyond the nine is said on purpose"
+    page = [(item["severity"], item["line"]) for item in found if item["code"] == "contradicts-reference"]
+    assert page == [("tells", 120), ("tells", 121)], "the header's former name, and BULK"
     assert all(item["suggestion"] is None or item["suggestion"]["source"] for item in found)
 
 
@@ -83,7 +85,8 @@ def test_nothing_is_added_and_nothing_is_split_without_a_decision(seed: Compiled
     (rule,) = [draft for draft in seed.resources if draft.type == "TransportRule"]
     words = rule.setting("HeaderContainsWords")
     assert words is not None and isinstance(words.value, AdvisedValue)
-    assert decision_names(seed) == (words.value.decision,)
+    assert words.value.decisions == ("split-literal",)
+    assert decision_names(seed) == ("header-name", "split-literal")
     phishing = seed.resource("HostedContentFilterPolicy:Default").setting("PhishSpamAction")
     assert phishing is not None and phishing.lines == (98,)
 

@@ -1,0 +1,88 @@
+"""Where one resource names another: is it made, is it made in time, and may it be named there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher
+
+from runbook.compile.findings import Findings
+from runbook.compile.result import ResourceDraft, Setting
+from runbook.lexicon import Label, Lexicon
+
+SLIP = 0.93
+"""Likeness from which a name that nobody makes is taken for a slip of one that is made."""
+
+
+def check_names(drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings) -> list[ResourceDraft]:
+    """Note what is wrong with the names that resources give of each other; block those that cannot be carried out."""
+    return [replace(draft, blocked_by=(*draft.blocked_by, *_reasons(draft, drafts, lexicon, findings)))
+            for draft in drafts]  # fmt: skip
+
+
+def _reasons(
+    draft: ResourceDraft, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings
+) -> tuple[str, ...]:
+    reasons: list[str] = []
+    for setting in draft.settings:
+        label = lexicon.label_of(draft.type, setting.parameter)
+        if label is None or not label.refers or not isinstance(setting.value, str):
+            continue
+        created = [item for item in drafts if item.type == label.refers and item.action == "create"]
+        made = {item.identity.casefold(): item for item in created if item.identity}
+        target = made.get(setting.value.casefold())
+        if target:
+            _rights(setting, label, target, list(made.values()), findings)
+        late = target is not None and drafts.index(target) > drafts.index(draft)
+        reasons += _in_time(setting, target, late, made, lexicon.builtin(label.refers), findings)
+    return tuple(reasons)
+
+
+def _rights(
+    setting: Setting, label: Label, target: ResourceDraft, made: Sequence[ResourceDraft], findings: Findings
+) -> None:
+    """Note rights that the service ignores here, and rights that were meant for another row."""
+    if label.wasted and _has(target, label.wasted.parameter, label.wasted.bit):
+        findings.note(
+            "quarantine-policy-not-applicable", setting.lines, source=label.wasted.source,
+            message=f"{setting.parameter}: the policy {setting.value!r} {label.wasted.message}.",
+        )  # fmt: skip
+    careful = label.careful
+    stricter = [draft for draft in made if careful and _has(draft, careful.parameter, careful.stricter)]
+    if careful and stricter and _has(target, careful.parameter, careful.bit):
+        findings.note(
+            "document-inconsistent", setting.lines, source=careful.source,
+            message=f"{setting.parameter}: the policy {setting.value!r} {careful.message}.",
+        )  # fmt: skip
+
+
+def _has(draft: ResourceDraft, parameter: str, bit: int) -> bool:
+    setting = draft.setting(parameter)
+    return setting is not None and isinstance(setting.value, int) and bool(setting.value & bit)
+
+
+def _in_time(
+    setting: Setting, target: ResourceDraft | None, late: bool, made: dict[str, ResourceDraft],
+    builtin: frozenset[str], findings: Findings,
+) -> list[str]:  # fmt: skip
+    """Note a name that nobody makes, or that is made only further down; give the reasons that block.
+
+    A text that makes none of the kind relies on what the tenant has, and nothing is said of it.
+    """
+    name, line = str(setting.value), setting.lines[0]
+    if target and late:
+        why = f"{name!r} is used here and made only in line {target.opened_at}"
+        findings.note("guard-failed", setting.lines, f"{setting.parameter}: {why}.")
+        return [f"line {line}: {why}"]
+    if target or not made or name.casefold() in builtin:
+        return []
+    nearest = max(made, key=lambda other: SequenceMatcher(None, other, name.casefold()).ratio())
+    if SequenceMatcher(None, nearest, name.casefold()).ratio() >= SLIP:
+        why = f"no step makes {name!r}; {made[nearest].identity!r} may be meant"
+        findings.note("guard-failed", setting.lines, f"{setting.parameter}: {why}.")
+        return [f"line {line}: {why}"]
+    findings.note(
+        "guard-failed", setting.lines, severity="asks",
+        message=f"{setting.parameter}: no step makes {name!r}; the tenant must have it already.",
+    )  # fmt: skip
+    return []
