@@ -64,9 +64,10 @@ def _agree(name: str, reached: set[str], table: PromisesFile) -> bool:
 
 def _unread(findings: Findings, lines: tuple[int, ...], why: str) -> None:
     findings.note(
-        "flow-chart-not-read",
+        "unknown-step",
         lines,
         f"The flow chart is not read here: {why}. It promises nothing that it draws there.",
+        severity="tells",
     )
 
 

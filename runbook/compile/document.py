@@ -71,7 +71,7 @@ def _out_of_order(tutorial: Tutorial, findings: Findings) -> None:
             if isinstance(item, Block) or item.number is None:
                 same_list = False
                 continue
-            same_list = same_list and item.first > line  # else it is from another file
+            same_list = same_list and _one_file(tutorial, line, item.first)
             follows = item.number in (last + 1, 1) if not same_list or last == 1 else item.number == last + 1
             if last and not follows:
                 findings.note(
@@ -79,6 +79,12 @@ def _out_of_order(tutorial: Tutorial, findings: Findings) -> None:
                     message=f"Step {item.number} follows step {last}; a step may be missing, or belong elsewhere.",
                 )  # fmt: skip
             last, line, same_list = item.number, item.first, True
+
+
+def _one_file(tutorial: Tutorial, line: int, other: int) -> bool:
+    """Tell whether two lines came from one file, by one include."""
+    one, two = tutorial.origin(line), tutorial.origin(other)
+    return (one.file, one.via) == (two.file, two.via)
 
 
 def is_filler(text: str) -> bool:

@@ -22,7 +22,6 @@ SEVERITY: Mapping[str, Severity] = {
     "guard-failed": "blocks", "unknown-step": "blocks", "spoofable-condition": "asks",
     "external-procedure": "tells", "unbalanced-markup": "tells", "alt-text-as-bullet": "tells",
     "quarantine-policy-not-applicable": "tells", "conflicts-with-baseline": "asks",
-    "flow-chart-not-read": "tells",
     "contradicts-reference": "tells", "destructive-clear": "asks", "alternative-section": "asks",
 }  # fmt: skip
 

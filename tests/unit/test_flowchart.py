@@ -74,10 +74,10 @@ def test_chart(name: str) -> None:
     found = compiled(case)
     assert promised(found) == case.get("promises", []), name
     if "findings" in case:
-        assert noted(found, "flow-chart-not-read", "document-inconsistent") == case["findings"], name
+        assert noted(found, "unknown-step", "document-inconsistent") == case["findings"], name
     if "uncovered" in case:
         assert noted(found, "promise-not-covered") == case["uncovered"], name
-    assert ("unread" in case) <= bool(noted(found, "flow-chart-not-read")), "what is not read is said"
+    assert ("unread" in case) <= bool(noted(found, "unknown-step")), "what is not read is said"
     assert found.ledger["closed"]
 
 
@@ -109,4 +109,4 @@ def test_a_chart_that_is_too_large_is_refused(rows: list[str]) -> None:
 def test_many_ways_are_not_followed() -> None:
     steps = "".join(f"a{n} & b{n} --> a{n + 1} & b{n + 1}\n" for n in range(30))
     found = compiled({"chart": f"graph TB\nSPAM --> a0 & b0\n{steps}a30 & b30 --> Inbox\n"})
-    assert promised(found) == [] and noted(found, "flow-chart-not-read") == ["flow-chart-not-read 3"]
+    assert promised(found) == [] and noted(found, "unknown-step") == ["unknown-step 3"]

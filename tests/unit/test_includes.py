@@ -112,7 +112,7 @@ def test_the_hugo_edition_of_2024() -> None:
     with_chart = compile_tutorial(charted, LEXICON)
     assert resources(with_chart) == now
     codes = {item.code for item in with_chart.diagnostics}
-    assert not codes & {"promise-not-covered", "document-inconsistent", "flow-chart-not-read"}
+    assert not codes & {"promise-not-covered", "document-inconsistent", "unknown-step"}
 
 
 TWO = {"text.md": '## A\n\n{{<render file="a.md">}}\n', "_partials/a.md": "1. Go.\n"}
