@@ -18,6 +18,8 @@ class Assumed:
     bulk_is_written: Maybe = True
     """Whether BULK is written at all: the page of 2024 has it for the dashboard alone, every tutorial matches on it
     [tutorial-language 1.3]."""
+    forged_is_replaced: Maybe = True
+    """Whether the gateway takes away a disposition that a message brings along; open."""
     scl_is_heeded: Maybe = True
     """Whether the filter does what a rule's SCL asks for; since August 2026 it is called an input only [DOCS]."""
     allow_list_beats_rules: Maybe = None

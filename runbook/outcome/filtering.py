@@ -38,6 +38,7 @@ _PLACES: dict[str, tuple[Place, ...]] = {
     "addxheader": ("inbox", "junk"),
     "modifysubject": ("inbox", "junk"),
 }
+_REQUESTS = "New-TransportRule -SetSCL: an input to filtering since August 2026 [DOCS]"
 WORDS: dict[Verdict, str] = {
     "none": "not spam",
     "bulk": "bulk",
@@ -60,21 +61,31 @@ def judged(own: Verdict, scl: Any, heeded: Maybe) -> tuple[tuple[Verdict, ...], 
         text = "SCL -1 passes the spam filter" + (
             "; high confidence phishing is acted on all the same" if stays else ""
         )
-        return (own if stays else "none",), Step(text=text, source="DEF, scl-about and allow lists")
+        passed: Verdict = own if stays else "none"
+        if heeded or passed == own:
+            return (passed,), Step(text=text, source="DEF, scl-about and allow lists")
+        text = "SCL -1 asks to pass the spam filter, which is not heeded"
+        return (own,) if heeded is False else (passed, own), Step(text=text, source=_REQUESTS, grade="unknown")
     asked = _ASKED.get(scl) if isinstance(scl, int) else None
     if asked is None:
         text = f"the rule's SCL {scl} asks for a verdict that nothing says"
         both: tuple[Verdict, ...] = (own,) if own == "high-confidence-phish" else tuple(dict.fromkeys((own, "none")))
         return both, Step(text=text, source="DEF, scl-about", grade="unknown")
+    if own == "high-confidence-spam" and asked == "spam":
+        text = (
+            f"SCL {scl} requests spam of what the filter holds for high confidence spam; which counts is not confirmed"
+        )
+        return (own, asked), Step(text=text, source=_REQUESTS, grade="unknown")
     stands = max(own, asked, key=_SEVERITY.index)
-    source = "New-TransportRule -SetSCL: an input to filtering since August 2026 [DOCS]"
     step = Step(
-        text=f"SCL {scl} requests {WORDS[asked]}; the verdict is {WORDS[stands]}", source=source, grade="conditional"
+        text=f"SCL {scl} requests {WORDS[asked]}; the verdict is {WORDS[stands]}", source=_REQUESTS, grade="conditional"
     )
     if heeded or stands == own:
         return (stands,), step
     found = (own,) if heeded is False else (stands, own)
-    return found, Step(text=f"SCL {scl} requests {WORDS[asked]}, which is not heeded", source=source, grade="unknown")
+    return found, Step(
+        text=f"SCL {scl} requests {WORDS[asked]}, which is not heeded", source=_REQUESTS, grade="unknown"
+    )
 
 
 def treated(found: Surroundings, winner: Winner, verdict: Verdict) -> tuple[tuple[Ending, ...], tuple[Step, ...]]:

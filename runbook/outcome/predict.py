@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from runbook.outcome import filtering
+from runbook.outcome.admission import admitted, listed
 from runbook.outcome.assumed import USUAL, Assumed
 from runbook.outcome.ending import Ending, Outcome, Step
 from runbook.outcome.message import NEW_HEADER, OLD_HEADER, TOKENS, Message
 from runbook.outcome.precedence import winners
-from runbook.outcome.rules import read, within
-from runbook.outcome.surroundings import CONNECTION_FILTER, CONNECTOR, DOMAIN, MAIL_EXCHANGE, Row, Surroundings
-from runbook.outcome.threeway import Maybe, any_of
+from runbook.outcome.rules import read
+from runbook.outcome.surroundings import DOMAIN, MAIL_EXCHANGE, Row, Surroundings
 from runbook.outcome.ways import Way, through_rules
-from runbook.values import BOOLEAN, HOST, WORD_SET
+from runbook.values import HOST, WORD_SET
 
 _GATEWAY = "Cloudflare documentation, Dispositions and attributes; Domains"
 
@@ -29,8 +29,8 @@ def outcome(found: Surroundings, message: Message, now: datetime, assumed: Assum
     `now` counts for rules with dates. Equal arguments give equal outcomes; nothing raises for odd rows: what
     cannot be understood is an ending that is not known.
     """
-    ways = [_by_gateway(found, message, assumed)] if message.via == "gateway" else [_direct(message)]
-    ways = [later for way in ways for later in _addressed(found, way, assumed)]
+    ways = list(_by_gateway(found, message, assumed)) if message.via == "gateway" else [_direct(message)]
+    ways = [later for way in ways for later in admitted(found, message, way, assumed)]
     past = through_rules(found, message, ways, now)
     endings: dict[Ending, None] = {}
     steps: dict[int, tuple[Step, ...]] = {}
@@ -43,45 +43,59 @@ def outcome(found: Surroundings, message: Message, now: datetime, assumed: Assum
 
 
 def _direct(message: Message) -> Way:
-    return Way(headers=message.headers, address=message.connecting_ip)
+    return Way(headers=message.headers, host=message.connecting_ip, address=message.connecting_ip)
 
 
-def _by_gateway(found: Surroundings, message: Message, assumed: Assumed) -> Way:
+def _by_gateway(found: Surroundings, message: Message, assumed: Assumed) -> tuple[Way, ...]:
     """What the gateway does with the message before Microsoft 365 sees it."""
     way = _direct(message)
     part = found.part(DOMAIN)
     rows = [row for row in part.rows if str(row.get("domain")).lower() == message.recipient.domain.lower()]
     if part.unknown or len(rows) != 1:
         why = part.unknown or "the gateway does not know this domain"
-        return replace(
-            way.step(f"{message.recipient.domain}: {why}", _GATEWAY, "unknown"), ending=Ending(place="unknown")
-        )
+        lost = way.step(f"{message.recipient.domain}: {why}", _GATEWAY, "unknown")
+        return (replace(lost, ending=Ending(place="unknown")),)
     row = rows[0]
     modes, _ = read(WORD_SET, row.get("allowed_delivery_modes"))
     if isinstance(modes, list) and "direct" not in modes:
         text = "the gateway is not in line for this domain (no delivery mode DIRECT), so it writes no header"
-        return replace(way.step(text, "domains API, allowed_delivery_modes (inferred)", "conditional"), address="")
+        return (
+            replace(
+                way.step(text, "domains API, allowed_delivery_modes (inferred)", "conditional"), host="", address=""
+            ),
+        )
     dropped, _ = read(WORD_SET, row.get("drop_dispositions"))
-    if message.disposition and isinstance(dropped, list) and message.disposition.lower() in dropped:
-        text = f"the gateway keeps {message.disposition} back (drop_dispositions)"
-        return replace(way.step(text, _GATEWAY), ending=Ending(place="gateway-quarantine"))
-    return _handed_on(found, _labelled(message, way, assumed), row)
+    word = (message.disposition or "NONE").lower()
+    if isinstance(dropped, list) and word in dropped:
+        text = f"the gateway keeps {word.upper()} back (drop_dispositions)"
+        kept = way.step(text, _GATEWAY, "documented" if message.disposition else "conditional")
+        return (replace(kept, ending=Ending(place="gateway-quarantine")),)
+    return tuple(_handed_on(found, later, row) for later in _labelled(message, way, assumed))
 
 
-def _labelled(message: Message, way: Way, assumed: Assumed) -> Way:
-    """The gateway writes its disposition into the header, one a message."""
+def _labelled(message: Message, way: Way, assumed: Assumed) -> tuple[Way, ...]:
+    """The gateway writes its disposition into the header, one a message; what somebody forged before, it takes away."""
+    own = {name.lower() for name in (OLD_HEADER, NEW_HEADER)}
+    forged = [item for item in way.headers if item[0].lower() in own]
+    cleaned = replace(way, headers=tuple(item for item in way.headers if item not in forged))
+    if not forged or assumed.forged_is_replaced:
+        return (_written(message, cleaned, assumed),)
+    text = "it brings a disposition along, and whether the gateway takes that away is not confirmed"
+    left = _written(message, way, assumed).step(text, _GATEWAY, "unknown")
+    return (left,) if assumed.forged_is_replaced is False else (_written(message, cleaned, assumed), left)
+
+
+def _written(message: Message, way: Way, assumed: Assumed) -> Way:
     if message.disposition is None:
         return way.step("the gateway finds nothing, and writes no disposition", _GATEWAY)
     if message.disposition == "BULK" and not assumed.bulk_is_written:
         return way.step("BULK is not written into the header", _GATEWAY, "conditional")
     token = TOKENS[message.disposition]
-    fields = tuple((name, token) for name in assumed.headers)
-    own = {name.lower() for name in (OLD_HEADER, NEW_HEADER)}
-    others = tuple(item for item in way.headers if item[0].lower() not in own)
     text = f"the gateway writes {token} into the disposition header"
     if message.disposition == "BULK":
         text += "; the reference page of 2024 has BULK for the dashboard alone"
-    return replace(way, headers=(*others, *fields)).step(text, _GATEWAY, "conditional")
+    fields = tuple((name, token) for name in assumed.headers)
+    return replace(way, headers=(*way.headers, *fields)).step(text, _GATEWAY, "conditional")
 
 
 def _handed_on(found: Surroundings, way: Way, row: Row) -> Way:
@@ -104,60 +118,6 @@ def _handed_on(found: Surroundings, way: Way, row: Row) -> Way:
     return way
 
 
-def _addressed(found: Surroundings, way: Way, assumed: Assumed) -> tuple[Way, ...]:
-    """The connection filter, and which address a rule's condition then sees."""
-    if way.ending is not None:
-        return (way,)
-    part = found.part(CONNECTION_FILTER)
-    allowed, blocked = _listed(found, way.address, "IPAllowList"), _listed(found, way.address, "IPBlockList")
-    if blocked and allowed is False:
-        text = f"{way.address} is on the connection filter's block list"
-        return (replace(way.step(text, "connection filter [DEF]"), ending=Ending(place="rejected")),)
-    ways = [way]
-    if blocked is None and way.address and not part.unknown and allowed is not True:
-        refused = way.step("the connection filter's block list cannot be read", "connection filter [DEF]", "unknown")
-        ways.append(replace(refused, ending=Ending(place="rejected")))
-    hidden = _is_hidden(found, way.address, assumed)
-    if hidden is None:
-        ways = [later for item in ways for later in (item, _without_address(item))]
-    elif hidden:
-        ways = [_without_address(item) for item in ways]
-    return tuple(ways)
-
-
-def _without_address(way: Way) -> Way:
-    if way.ending is not None:
-        return way
-    text = "enhanced filtering looks behind the gateway's address, so which one a rule sees is not confirmed"
-    return replace(way.step(text, "enhanced filtering and SenderIpRanges [open]", "unknown"), address="")
-
-
-def _listed(found: Surroundings, address: str, name: str) -> Maybe:
-    """Whether an address is on one of the connection filter's lists."""
-    entries = [row[name] for row in found.rows(CONNECTION_FILTER) if row.get(name)]
-    return any_of(within(address, value) for value in entries) if entries else False
-
-
-def _is_hidden(found: Surroundings, address: str, assumed: Assumed) -> Maybe:
-    """Whether enhanced filtering keeps a rule from seeing this address; False where it is not in use for it."""
-    if assumed.filtering_hides_address is False or not address:
-        return False
-    skipped = any_of(skips(row, address) for row in found.rows(CONNECTOR))
-    if not skipped and skipped is not None:
-        return False
-    return assumed.filtering_hides_address if skipped else None
-
-
-def skips(row: Row, address: str) -> Maybe:
-    """Whether a connector has enhanced filtering look behind this address [DOCS, EFSkipLastIP and EFSkipIPs]."""
-    enabled, testing = read(BOOLEAN, row.get("Enabled")), read(BOOLEAN, row.get("EFTestMode"))
-    if enabled[0] is False or testing[0]:
-        return False
-    behind = within(address, row["EFSkipIPs"]) if row.get("EFSkipIPs") else False
-    last, understood = read(BOOLEAN, row.get("EFSkipLastIP"))
-    return any_of((behind, bool(last) if understood else None))
-
-
 def _filtered(
     found: Surroundings, message: Message, way: Way, assumed: Assumed
 ) -> list[tuple[Ending, tuple[Step, ...]]]:
@@ -165,7 +125,7 @@ def _filtered(
     if way.ending is not None:
         return [(way.ending, ())]
     results: list[tuple[Ending, tuple[Step, ...]]] = []
-    for scl, before in _levels(found, message, way, assumed):
+    for scl, before in _levels(found, way, assumed):
         verdicts, step = filtering.judged(message.verdict, scl, assumed.scl_is_heeded)
         for verdict in verdicts:
             for winner in winners(found, message.recipient):
@@ -174,13 +134,13 @@ def _filtered(
     return results
 
 
-def _levels(found: Surroundings, message: Message, way: Way, assumed: Assumed) -> list[tuple[object, tuple[Step, ...]]]:
+def _levels(found: Surroundings, way: Way, assumed: Assumed) -> list[tuple[object, tuple[Step, ...]]]:
     """The SCL that the filter is given: a rule's, or that of the allow list, which passes the filter."""
     by_rule: tuple[object, tuple[Step, ...]] = (way.scl, ())
-    allowed = _listed(found, message.connecting_ip, "IPAllowList") if message.connecting_ip else False
+    allowed = listed(found, way.host, "IPAllowList")
     if allowed is False:
         return [by_rule]
-    text = f"{message.connecting_ip} is on the connection filter's allow list, so spam filtering is passed over"
+    text = f"{way.host or 'the host'} is on the connection filter's allow list, so spam filtering is passed over"
     source = "connection filter: mail of an allowed address is SCL -1 [DEF]"
     if allowed and (way.scl is None or way.scl == -1):
         return [(-1, (Step(text=text, source=source),))]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbook.outcome.predict import skips
+from runbook.outcome.admission import skips
 from runbook.outcome.rules import read
 from runbook.outcome.surroundings import CONNECTION_FILTER, CONNECTOR, Surroundings
 from runbook.values import NETWORKS

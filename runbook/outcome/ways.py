@@ -28,7 +28,10 @@ class Way:
     """One way that a message may have taken so far."""
 
     headers: tuple[tuple[str, str], ...]
+    host: str
+    """Address of the host that hands the message over; empty where that is not known."""
     address: str
+    """The address that a rule sees; empty where it cannot be told which one that is."""
     scl: Any = None
     """The SCL that a rule asked for last; None where none did."""
     stopped: bool = False
@@ -39,7 +42,7 @@ class Way:
     @property
     def key(self) -> tuple[Any, ...]:
         """What decides of everything that follows; two ways with one key are one."""
-        return (self.headers, self.address, self.scl, self.stopped, self.ending)
+        return (self.headers, self.host, self.address, self.scl, self.stopped, self.ending)
 
     def step(self, text: str, source: str, grade: Grade = "documented") -> Way:
         """Return this way one step on."""
