@@ -214,6 +214,14 @@ def _naming_fields(draft: ResourceDraft, drafts: Sequence[ResourceDraft]) -> Ite
             check=lambda value: value,
             names=names,
         )
+    if draft.type == "HostedContentFilterPolicy":
+        yield Field(
+            name=naming.NOBODY,
+            annotation="bool",
+            default=False,
+            help="Decision - change the anti-spam policy although others come before it for every recipient",
+            check=_check_boolean,
+        )
     if draft.type == "TransportRule":
         yield Field(
             name=naming.ACCEPT,

@@ -18,6 +18,7 @@ from runbook.compile.result import Compiled, ResourceDraft
 from runbook.errors import TutorialError
 from runbook.inputs import Field, decision_field, section_fields
 from runbook.lexicon import load_lexicon
+from runbook.outcome.matrix import Promised
 from runbook.tutorial import Section, read_tutorial
 
 OWN = "junk-and-user-quarantine"
@@ -55,6 +56,22 @@ class Document:
     def drafts(self, section: str) -> tuple[ResourceDraft, ...]:
         """Return what a section asks for, with what a decision would add to it."""
         return tuple(draft for draft in (*self.compiled.resources, *self.offered) if draft.section == section)
+
+    @property
+    def promises(self) -> tuple[Promised, ...]:
+        """What the text promises of mail that is told by its disposition, by the lexicon's places."""
+        rows = {row.name: row for row in load_lexicon().promises.destinations}
+        return tuple(
+            Promised(
+                disposition="none" if item.disposition == "BENIGN" else item.disposition,
+                lands=rows[item.destination].lands,
+                place=item.destination,
+                line=item.line,
+                source=item.source,
+            )
+            for item in self.compiled.promises
+            if item.disposition is not None
+        )
 
     def fields(self, section: str) -> tuple[Field, ...]:
         """Return the inputs of one section."""

@@ -1,8 +1,9 @@
 """Decisions about names: what the tutorial creates may find its name taken.
 
 ``adopt`` takes the thing over that has the name, ``rename`` gives the tutorial's thing another one, ``accept_rules``
-names rules of somebody else's that may stay in the way of ours. Names are the
-same in any letter case [DOCS: the services compare them so]. Pure: values in, values out.
+names rules of somebody else's that may stay in the way of ours, ``accept_governs_nobody`` consents to change a policy
+that is in force for nobody. Names are the same in any letter case [DOCS: the services compare them so]. Pure: values
+in, values out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from runbook.compile.result import ResourceDraft
 ADOPT = "adopt"
 RENAME = "rename"
 ACCEPT = "accept_rules"
+NOBODY = "accept_governs_nobody"
 _LONGEST = 64
 """Characters of a transport rule's name [DOCS]; a quarantine policy's limit is not published."""
 

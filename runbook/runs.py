@@ -62,6 +62,11 @@ class RunFolder:
         return self.path / "approval.json"
 
     @property
+    def outcome(self) -> Path:
+        """Where mail lands: what was read for it, and what is said of it."""
+        return self.path / "outcome"
+
+    @property
     def record(self) -> Path:
         return self.path / "record.html"
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -161,6 +161,28 @@ def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
     from simtenant import state
 
     return state.requests_log(directory, since)
+
+
+def recipients(url: str) -> dict[str, Any]:
+    """Return who receives mail at a simulated tenant: addresses with their groups, and groups nobody can list."""
+    found: dict[str, Any] = _asked(urllib.request.Request(f"{url}/_sim/recipients"))
+    return found
+
+
+def deliver(url: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Hand a test message to a simulated tenant, and return where it landed and by which steps."""
+    body = json.dumps(message).encode()
+    headers = {"Content-Type": "application/json"}
+    found: dict[str, Any] = _asked(urllib.request.Request(f"{url}/_sim/messages", data=body, headers=headers))
+    return found
+
+
+def _asked(request: urllib.request.Request) -> Any:
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+    except (OSError, ValueError) as error:
+        raise UnreadableState(f"The simulated tenant did not answer {request.full_url}: {error}.") from error
 
 
 def assumptions(directory: Path, rows: list[dict[str, Any]]) -> list[str]:

@@ -225,6 +225,8 @@ class Destination(Row):
 
     name: str
     words: Words
+    lands: Literal["inbox", "junk", "user quarantine", "admin quarantine"]
+    """What kind of place it is: in a quarantine of the user's own, they may release."""
     scl: tuple[int, int] | None = None
     parameter: str | None = None
     dropped: bool = False

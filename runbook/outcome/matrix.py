@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from runbook.outcome.assumed import USUAL, Assumed
 from runbook.outcome.ending import Ending, Outcome
@@ -34,28 +34,19 @@ Lands = Literal["inbox", "junk", "user quarantine", "admin quarantine"]
 _ELSEWHERE = ("192.0.2.7", "198.51.100.7", "203.0.113.7")
 
 
-class Promised(Protocol):
-    """What a matrix needs to know of a promise."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """One statement of the tutorial: mail of this disposition goes there."""
 
-    @property
-    def disposition(self) -> str:
-        """The disposition as the gateway names it."""
-
-    @property
-    def lands(self) -> str:
-        """One of `Lands`."""
-
-    @property
-    def place(self) -> str:
-        """The place in the tutorial's words."""
-
-    @property
-    def line(self) -> int:
-        """Source line, 1-based."""
-
-    @property
-    def source(self) -> str:
-        """Which part of the text it stands in."""
+    disposition: str
+    """As the gateway names it; ``none`` for mail that it finds nothing in."""
+    lands: Lands
+    place: str
+    """The place in the tutorial's words."""
+    line: int | str
+    """Source line, 1-based, or the included file with its line."""
+    source: str
+    """Which part of the text it stands in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +72,21 @@ def keeps(lands: str, ending: Ending) -> bool:
 
 
 def is_kept(promises: Sequence[Promised], landed: Sequence[Ending]) -> bool | None:
-    """Whether promises are kept by all of these endings; None where only some keep them, or an ending is not known."""
+    """Whether promises are kept by all of these endings; None where only some keep them, or an ending is not known.
+
+    Several places that one part of the text names for one disposition are alternatives, as in a flow chart.
+    """
     if not promises or not landed or any(ending.place == "unknown" for ending in landed):
         return None
-    kept = {all(keeps(item.lands, ending) for item in promises) for ending in landed}
+    kept = {_satisfies(promises, ending) for ending in landed}
     return kept.pop() if len(kept) == 1 else None
+
+
+def _satisfies(promises: Sequence[Promised], ending: Ending) -> bool:
+    said: dict[str, list[str]] = {}
+    for item in promises:
+        said.setdefault(item.source, []).append(item.lands)
+    return all(any(keeps(lands, ending) for lands in places) for places in said.values())
 
 
 def egress_of(found: Surroundings) -> tuple[str, ...]:
@@ -149,10 +150,11 @@ def rows(
     egress = egress_of(after) or egress_of(before)
     merged: dict[str, dict[str, Any]] = {}
     for asked in questions(after, domains, egress):
-        kept_by = [item for item in promises if item.disposition == asked.disposition and asked.case == "gateway"]
+        name = asked.disposition or "none"
+        kept_by = [item for item in promises if item.disposition == name and asked.case == "gateway"]
         was, will = (outcome(found, asked.message, now, assumed) for found in (before, after))
         row = {
-            "disposition": asked.disposition or "none",
+            "disposition": name,
             "case": asked.case,
             "recipients": [asked.recipients.title],
             "promised": [

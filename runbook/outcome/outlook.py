@@ -85,7 +85,7 @@ def _observed(row: dict[str, Any], landed: Sequence[Mapping[str, Any]]) -> dict[
     ]
     if not found:
         return row
-    texts = list(dict.fromkeys(str(item["text"]) for item in found))
+    texts = list(dict.fromkeys(matrix.ending_from_json(item).text for item in found))
     predicted = {_place(ending) for ending in row["after"]["endings"]}
     agrees = all(_place(item) in predicted for item in found)
     return {
@@ -107,8 +107,5 @@ def _place(item: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _is_kept(row: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool | None:
-    lands = [promise["lands"] for promise in row["promised"]]
-    if not lands:
-        return None
-    endings = [matrix.ending_from_json(item) for item in found]
-    return all(matrix.keeps(place, ending) for place in lands for ending in endings)
+    promises = [matrix.Promised(disposition=row["disposition"], **item) for item in row["promised"]]
+    return matrix.is_kept(promises, [matrix.ending_from_json(item) for item in found])

@@ -39,6 +39,10 @@ class Course(Protocol):
         """True when what somebody else has set meanwhile is left, by decision."""
 
     @property
+    def keeps_promises(self) -> bool:
+        """True when mail shall then land where the tutorial says."""
+
+    @property
     def aim(self) -> str:
         """Words for what the tenant shall be like: "the tenant is …"."""
 
@@ -74,7 +78,7 @@ class Forward:
     connection: Connection
 
     aim = "as the tutorial asks"
-    whole, rest = True, False
+    whole, rest, keeps_promises = True, False, True
 
     def failure(self, detail: str) -> DriftFound:
         """Return the error that names what is not as the tutorial asks."""
@@ -123,6 +127,11 @@ class Onward:
     def rest(self) -> bool:
         """Return what was decided in the beginning."""
         return self.base.rest
+
+    @property
+    def keeps_promises(self) -> bool:
+        """Return what the run was after in the beginning."""
+        return self.base.keeps_promises
 
     @property
     def aim(self) -> str:
@@ -195,7 +204,7 @@ class Back:
     connection: Connection
 
     aim = "as before the run"
-    whole = False
+    whole = keeps_promises = False
 
     def failure(self, detail: str) -> DriftFound:
         """Return the error that names what has not been taken back."""

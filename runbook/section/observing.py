@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runbook import collision, desired, naming, ruletrace
+from runbook import collision, desired, governing, naming, ruletrace
 from runbook.compile.result import ResourceDraft
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
+from runbook.outcome.recipients import Roster
 from runbook.plan import Change, Observed, Plan, diff
+from runbook.section.around import GOVERNING, look_around
 from runbook.undo import LEFT
 from runbook.values import Json
 from tenantapi import ApiError, Services
 from tenantapi.errors import NOBODY_TO_ASK, SignInError, UnreachableError
 
+People = Callable[[], Roster | None]
 _FATAL = (SignInError, UnreachableError)
 
 
@@ -81,13 +84,18 @@ def make_plan(
     values: Mapping[str, Any],
     domains: Sequence[str],
     scope: Mapping[str, Json],
+    people: People = lambda: None,
 ) -> Plan:
-    """Read what the section is about and return the plan."""
+    """Read what the section is about and return the plan. `people` gives a list of all recipients, if there is one."""
     wanted = desired.wanted(drafts, values, domains, look_up_in(services))
     observed = read_objects(services, [resource.key for resource in wanted.resources])
     plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
     plan = collision.settle(plan, wanted.resources, observed, values.get(naming.ADOPT) or ())
     plan = ruletrace.settle(plan, wanted.resources, observed, values.get(naming.ACCEPT) or ())
+    if governing.edits_default(plan):
+        around = look_around(services, domains, "", only=GOVERNING)
+        consent = bool(values.get(naming.NOBODY))
+        plan = governing.settle(plan, around, domains, people(), consent=consent)
     return replace(plan, problems=(*wanted.problems, *plan.problems), seen=_seen(observed))
 
 

@@ -38,7 +38,13 @@ def plan_section(
         },
     }
     return make_plan(
-        connection.services, document.drafts(section), section=section, values=values, domains=domains, scope=scope
+        connection.services,
+        document.drafts(section),
+        section=section,
+        values=values,
+        domains=domains,
+        scope=scope,
+        people=connection.roster,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import platformdirs
 from runbook import simulated
 from runbook.errors import InventoryError
 from runbook.inputs import check_domains
+from runbook.outcome.message import Recipient
+from runbook.outcome.recipients import Roster, read_roster
 from runbook.secretlike import kind_of_secret
 from runbook.tenants.credentials import check_references, describe
 from runbook.tenants.file import TenantEntry
@@ -25,8 +27,26 @@ from tenantapi.tenant import Tenant
 class Connection:
     """A connected tenant; closing it stops the simulated tenant if it was started for it."""
 
-    def __init__(self, tenant: Tenant, services: Services, server: simulated.Server | None) -> None:
-        self.tenant, self.services, self._server = tenant, services, server
+    def __init__(
+        self, tenant: Tenant, services: Services, server: simulated.Server | None, recipients: Path | None = None
+    ) -> None:
+        self.tenant, self.services, self._server, self._recipients = tenant, services, server, recipients
+
+    def roster(self) -> Roster | None:
+        """Return everybody who receives mail, as listed for this tenant; None where nobody listed them.
+
+        Raises InventoryError for a list that cannot be used. The simulated tenant knows its own people.
+        """
+        if self._recipients is not None:
+            return read_roster(self._recipients)
+        return None if self._server is None else _people(simulated.recipients(self._server.url))
+
+    def deliver(self, message: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Hand a test message to the simulated tenant and return where it landed; None for a real tenant.
+
+        Nothing is ever sent to a real tenant.
+        """
+        return None if self._server is None else simulated.deliver(self._server.url, message)
 
     def close(self) -> None:
         self.services.close()
@@ -65,7 +85,23 @@ def open_connection(
     tenant = describe(name, item, server.url if server else None)
     kept = sign_in_file(name) if item.sign_in == "device-code" else None
     services = connect(tenant, on_call=on_call, prompt=prompt, token_cache=kept, patience=_patience())
-    return Connection(tenant, services, server)
+    return Connection(tenant, services, server, item.recipients)
+
+
+def _people(found: Mapping[str, Any]) -> Roster:
+    unlisted = frozenset(found["unexpandable_groups"])
+    return Roster(
+        recipients=tuple(
+            Recipient(
+                domain=row["address"].rpartition("@")[2],
+                address=row["address"],
+                groups=frozenset(row["groups"]),
+                open_groups=unlisted,
+            )
+            for row in found["recipients"]
+        ),
+        source="the simulated tenant",
+    )
 
 
 def _patience() -> Patience:

@@ -74,6 +74,8 @@ class TenantEntry(_Strict):
     allow_unconfirmed: bool = False
     """True to call a service also where nobody is known to have reached it in this cloud."""
     domains: tuple[str, ...] = ()
+    recipients: Path | None = None
+    """A list of everybody who receives mail (CSV: address, groups), to count whom a policy is in force for."""
     inputs: Mapping[str, Any] = Field(default_factory=dict)
 
     def state_directory(self, name: str) -> Path:

@@ -1,0 +1,179 @@
+"""Say in a section where mail lands: before, after what is planned, and where test messages were seen to land.
+
+Files in the run's folder, below ``outcome/``: ``before.json`` and ``after.json`` hold what was read of the tenant,
+``landed.json`` what was seen, ``outlook.json`` what the notebooks and the record say of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from runbook import journal
+from runbook.inputs import Effective
+from runbook.library import Document
+from runbook.outcome import surroundings
+from runbook.outcome.matrix import Question, egress_of, questions
+from runbook.outcome.outlook import KINDS, About, Seen, outlook
+from runbook.outcome.surroundings import DOMAIN, Surroundings, with_plans
+from runbook.plan import Plan, plan_json
+from runbook.runs import RunFolder, read_json, write_json
+from runbook.section.around import look_around
+from runbook.section.course import Course
+from runbook.tenants import Connection
+from runbook.tutorial import Section
+
+_AS_WRITTEN = "as-written"
+
+
+class Opened(Protocol):
+    """What of a section's setup is needed here."""
+
+    document: Document
+    section: Section
+    inputs: tuple[Effective, ...]
+    domains: tuple[str, ...]
+    connection: Connection
+    folder: RunFolder
+    course: Course
+
+
+def concerns(document: Document, section: str) -> bool:
+    """Whether a section sets something that decides where mail lands."""
+    return any(draft.type in KINDS for draft in document.drafts(section))
+
+
+def is_last(document: Document, section: str) -> bool:
+    """Whether no later section sets anything that decides where mail lands."""
+    return section == [item.id for item in document.sections if concerns(document, item.id)][-1]
+
+
+def after_planning(setup: Opened, plan: Plan) -> dict[str, Any] | None:
+    """Return the outlook with this section's plan and those before it; None where a section does not bear on it.
+
+    The tenant is read at the first such plan of a run, and never again before something was written.
+    """
+    if not setup.course.keeps_promises or not concerns(setup.document, setup.section.id):
+        return None
+    before = _before(setup, [plan])
+    return _told(setup, before, None, _as_written(setup, plan))
+
+
+def after_verifying(setup: Opened, plan: Plan) -> dict[str, Any] | None:
+    """Return the outlook by what was read back once the last section was done, with what was seen of test messages.
+
+    Test messages go to the simulated tenant alone; to a real one nothing is ever sent.
+    """
+    if not setup.course.keeps_promises or not is_last(setup.document, setup.section.id):
+        return None
+    before = _before(setup, [plan])
+    after = before
+    if any(entry["event"] == "change-started" for entry in journal.read(setup.folder.journal)):
+        after = look_around(setup.connection.services, _domains(setup, [plan]), journal.now())
+    write_json(setup.folder.outcome / "after.json", surroundings.as_json(after))
+    write_json(setup.folder.outcome / "landed.json", _sent(setup, after, _domains(setup, [plan])))
+    return _told(setup, before, after, None)
+
+
+def _told(setup: Opened, before: Surroundings, after: Surroundings | None, plan: Plan | None) -> dict[str, Any]:
+    plans = [item["plan"] for item in setup.folder.sections() if item["plan"] is not None]
+    if plan is not None:
+        plans = [item for item in plans if item["section"] != plan.section] + [plan_json(plan)]
+    seen = Seen(before=before, after=after, plans=plans, landed=_landed(setup.folder))
+    about = About(
+        promises=setup.document.promises,
+        domains=_domains(setup, plans),
+        roster=setup.connection.roster(),
+    )
+    told = outlook(seen, about, datetime.fromisoformat(journal.now()))
+    write_json(setup.folder.outcome / "outlook.json", told)
+    return told
+
+
+def _landed(folder: RunFolder) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for name in ("landed.json", "evidence.json"):
+        path = folder.outcome / name
+        found += read_json(path) if path.is_file() else []
+    return found
+
+
+def _before(setup: Opened, plans: Sequence[Plan]) -> Surroundings:
+    """What the tenant was like when the run began: of the first attempt, if the run was taken up again."""
+    attempts = sorted((setup.folder.path / "attempts").glob("*/outcome/before.json"), key=_attempt)
+    for path in (*attempts, setup.folder.outcome / "before.json"):
+        if path.is_file():
+            return surroundings.from_json(read_json(path))
+    found = look_around(setup.connection.services, _domains(setup, plans), journal.now())
+    setup.folder.outcome.mkdir(parents=True, exist_ok=True)
+    write_json(setup.folder.outcome / "before.json", surroundings.as_json(found))
+    return found
+
+
+def _attempt(path: Any) -> int:
+    return int(path.parent.parent.name)
+
+
+def _domains(setup: Opened, plans: Sequence[Plan | Mapping[str, Any]]) -> tuple[str, ...]:
+    """The domains that a plan is about, or else those that are named for the tenant."""
+    named = [change["identity"] for plan in map(_json, plans) for change in plan["changes"] if change["kind"] == DOMAIN]
+    return tuple(dict.fromkeys(named)) or setup.domains
+
+
+def _json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:
+    return plan_json(plan) if isinstance(plan, Plan) else plan
+
+
+def _as_written(setup: Opened, plan: Plan) -> Plan:
+    """The plan, where a correction is undecided, as if the text were meant as it is written."""
+    if not any(item.presence == "undecided" for item in plan.problems):
+        return plan
+    asked = [item for item in setup.inputs if _AS_WRITTEN in (item.field.choices or ()) and not item.value]
+    if not asked:
+        return plan
+    names = {item.field.name for item in asked}
+    inputs = tuple(replace(item, value=_AS_WRITTEN) if item.field.name in names else item for item in setup.inputs)
+    return setup.course.plan(setup.section.id, inputs)
+
+
+def _sent(setup: Opened, after: Surroundings, domains: Sequence[str]) -> list[dict[str, Any]]:
+    """Send one message of each class to the simulated tenant, and note where it landed."""
+    egress = egress_of(with_plans(after, ()))
+    found = []
+    for asked in questions(after, domains, egress):
+        if not asked.message.connecting_ip:
+            continue  # without a rule that names the gateway's addresses there is none to come from
+        seen = setup.connection.deliver(_message(asked))
+        if seen is None:
+            return []
+        may = seen["user_may"]
+        found.append(
+            {
+                "disposition": asked.disposition or "none",
+                "case": asked.case,
+                "recipients": asked.recipients.title,
+                "place": seen["place"],
+                "quarantine_policy": seen["quarantine_policy"],
+                "user_may": None if may is None else sorted(name for name, allowed in may.items() if allowed),
+                "notified": seen["notified"],
+                "policy": seen["policy"],
+                "by": "a test message",
+                "at": journal.now(),
+            }
+        )
+    return found
+
+
+def _message(asked: Question) -> dict[str, Any]:
+    message, recipient = asked.message, asked.message.recipient
+    return {
+        "to": recipient.address or f"someone-else@{recipient.domain}",
+        "via": message.via,
+        "connecting_ip": message.connecting_ip,
+        "disposition": message.disposition,
+        "headers": [list(item) for item in message.headers],
+        "verdict": message.verdict,
+        "groups": sorted(recipient.groups),
+    }
