@@ -86,8 +86,15 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
             *_left(sections),
             *facts.asked.get("assumptions", []),
         ],
+        "outlook": _outlook(folder),
         "sections": sections,
     }
+
+
+def _outlook(folder: RunFolder) -> dict[str, Any] | None:
+    """Return what the sections have said of where mail lands; None where none of them bears on it."""
+    path = folder.outcome / "outlook.json"
+    return read_json(path) if path.is_file() else None
 
 
 def _made(folder: RunFolder, section: str) -> list[dict[str, Any]]:

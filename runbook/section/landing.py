@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from runbook import journal
-from runbook.inputs import Effective
 from runbook.library import Document
 from runbook.outcome import surroundings
 from runbook.outcome.matrix import Question, egress_of, questions
@@ -21,23 +20,9 @@ from runbook.outcome.surroundings import DOMAIN, Surroundings, with_plans
 from runbook.plan import Plan, plan_json
 from runbook.runs import RunFolder, read_json, write_json
 from runbook.section.around import look_around
-from runbook.section.course import Course
-from runbook.tenants import Connection
-from runbook.tutorial import Section
+from runbook.section.setup import Setup
 
 _AS_WRITTEN = "as-written"
-
-
-class Opened(Protocol):
-    """What of a section's setup is needed here."""
-
-    document: Document
-    section: Section
-    inputs: tuple[Effective, ...]
-    domains: tuple[str, ...]
-    connection: Connection
-    folder: RunFolder
-    course: Course
 
 
 def concerns(document: Document, section: str) -> bool:
@@ -50,7 +35,7 @@ def is_last(document: Document, section: str) -> bool:
     return section == [item.id for item in document.sections if concerns(document, item.id)][-1]
 
 
-def after_planning(setup: Opened, plan: Plan) -> dict[str, Any] | None:
+def after_planning(setup: Setup, plan: Plan) -> dict[str, Any] | None:
     """Return the outlook with this section's plan and those before it; None where a section does not bear on it.
 
     The tenant is read at the first such plan of a run, and never again before something was written.
@@ -61,7 +46,7 @@ def after_planning(setup: Opened, plan: Plan) -> dict[str, Any] | None:
     return _told(setup, before, None, _as_written(setup, plan))
 
 
-def after_verifying(setup: Opened, plan: Plan) -> dict[str, Any] | None:
+def after_verifying(setup: Setup, plan: Plan) -> dict[str, Any] | None:
     """Return the outlook by what was read back once the last section was done, with what was seen of test messages.
 
     Test messages go to the simulated tenant alone; to a real one nothing is ever sent.
@@ -77,7 +62,7 @@ def after_verifying(setup: Opened, plan: Plan) -> dict[str, Any] | None:
     return _told(setup, before, after, None)
 
 
-def _told(setup: Opened, before: Surroundings, after: Surroundings | None, plan: Plan | None) -> dict[str, Any]:
+def _told(setup: Setup, before: Surroundings, after: Surroundings | None, plan: Plan | None) -> dict[str, Any]:
     plans = [item["plan"] for item in setup.folder.sections() if item["plan"] is not None]
     if plan is not None:
         plans = [item for item in plans if item["section"] != plan.section] + [plan_json(plan)]
@@ -100,7 +85,7 @@ def _landed(folder: RunFolder) -> list[dict[str, Any]]:
     return found
 
 
-def _before(setup: Opened, plans: Sequence[Plan]) -> Surroundings:
+def _before(setup: Setup, plans: Sequence[Plan]) -> Surroundings:
     """What the tenant was like when the run began: of the first attempt, if the run was taken up again."""
     attempts = sorted((setup.folder.path / "attempts").glob("*/outcome/before.json"), key=_attempt)
     for path in (*attempts, setup.folder.outcome / "before.json"):
@@ -116,7 +101,7 @@ def _attempt(path: Any) -> int:
     return int(path.parent.parent.name)
 
 
-def _domains(setup: Opened, plans: Sequence[Plan | Mapping[str, Any]]) -> tuple[str, ...]:
+def _domains(setup: Setup, plans: Sequence[Plan | Mapping[str, Any]]) -> tuple[str, ...]:
     """The domains that a plan is about, or else those that are named for the tenant."""
     named = [change["identity"] for plan in map(_json, plans) for change in plan["changes"] if change["kind"] == DOMAIN]
     return tuple(dict.fromkeys(named)) or setup.domains
@@ -126,7 +111,7 @@ def _json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:
     return plan_json(plan) if isinstance(plan, Plan) else plan
 
 
-def _as_written(setup: Opened, plan: Plan) -> Plan:
+def _as_written(setup: Setup, plan: Plan) -> Plan:
     """The plan, where a correction is undecided, as if the text were meant as it is written."""
     if not any(item.presence == "undecided" for item in plan.problems):
         return plan
@@ -138,7 +123,7 @@ def _as_written(setup: Opened, plan: Plan) -> Plan:
     return setup.course.plan(setup.section.id, inputs)
 
 
-def _sent(setup: Opened, after: Surroundings, domains: Sequence[str]) -> list[dict[str, Any]]:
+def _sent(setup: Setup, after: Surroundings, domains: Sequence[str]) -> list[dict[str, Any]]:
     """Send one message of each class to the simulated tenant, and note where it landed."""
     egress = egress_of(with_plans(after, ()))
     found = []

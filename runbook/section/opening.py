@@ -19,7 +19,8 @@ from runbook.runs import RunFolder
 from runbook.section.applying import Patience, Recorder
 from runbook.section.course import Back, Course, Forward, Onward
 from runbook.section.frontend import has_frontend
-from runbook.section.section import Section, Setup
+from runbook.section.section import Section
+from runbook.section.setup import Setup
 from runbook.section.state import SectionState
 from runbook.tenants import Connection
 

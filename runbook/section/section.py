@@ -6,50 +6,27 @@ import contextlib
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from runbook import __version__, journal, settling, views
 from runbook.errors import PlanRefused, RunbookError, UnreadableState
 from runbook.inputs import Effective, effective
-from runbook.journal import Journal
 from runbook.kinds import BY_TYPE
-from runbook.library import Document
 from runbook.locking import alone
+from runbook.outcome.surroundings import POLICY, RULE
+from runbook.outcome_views import outlook_view
 from runbook.plan import Change, Plan, plan_json
-from runbook.runs import RunFolder
-from runbook.section import applying, approving, observing
-from runbook.section.applying import Patience
+from runbook.section import applying, approving, landing, observing
 from runbook.section.approving import Approval
-from runbook.section.course import Course
+from runbook.section.frame import as_frame
 from runbook.section.frontend import has_frontend
+from runbook.section.setup import Setup
 from runbook.section.state import SectionState
 from runbook.section.unforeseen import without_secrets
-from runbook.tenants import Connection
-from runbook.tutorial import Section as TutorialSection
 from runbook.views import View
 from tenantapi import Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """Everything that a section was opened with."""
-
-    document: Document
-    section: TutorialSection
-    inputs: tuple[Effective, ...]
-    domains: tuple[str, ...]
-    connection: Connection
-    folder: RunFolder
-    journal: Journal
-    course: Course
-    patience: Patience
-    simulated: bool
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return {item.field.name: item.value for item in self.inputs}
 
 
 class Section:
@@ -138,33 +115,20 @@ class Section:
             _show(view)
             reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
             self._fail(UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written."))
-        return view
+        return self._with_landing(view, self._guarded(lambda: landing.after_planning(self._setup, plan)))
+
+    def _with_landing(self, view: View, outlook: Mapping[str, Any] | None) -> View:
+        """Show below a plan or a check where mail lands, as far as the section is about that."""
+        kinds = {draft.type for draft in self._setup.document.drafts(self._setup.section.id)}
+        what = "matrix" if RULE in kinds else "policy" if POLICY in kinds else ""
+        if outlook is None or not what:
+            return view
+        below = outlook_view(outlook, what)
+        return View(f"{view.text}\n\n{below.text}", view.html + below.html)
 
     def frame(self) -> Any:
-        """Return the plan as a pandas DataFrame, one row a property, for questions of one's own.
-
-        Columns: kind, identity, action, property, before, after, changed, lines. Raises PlanRefused without a plan.
-        """
-        import pandas
-
-        if self._plan is None:
-            raise PlanRefused("There is no plan yet.", "Run the plan's cell first.")
-        rows = [
-            {
-                "kind": change.kind,
-                "identity": change.identity,
-                "action": change.action,
-                "property": item.attribute,
-                "before": item.before,
-                "after": item.after,
-                "changed": item.changed,
-                "lines": list(item.lines),
-            }
-            for change in self._plan.changes
-            for item in change.differences
-        ]
-        columns = ["kind", "identity", "action", "property", "before", "after", "changed", "lines"]
-        return pandas.DataFrame(rows, columns=columns)
+        """Return the plan as a pandas DataFrame, one row a property. Raises PlanRefused without a plan."""
+        return as_frame(self._plan)
 
     def _title(self, what: str) -> str:
         return f"{self.heading} on {self.tenant}, {what}"
@@ -300,7 +264,7 @@ class Section:
             missing = [f"  {item['identity']}: {item['reason']}" for item in problems if not item["other"]]
             detail = "\n".join([*views.check_lines(checks), *missing])
             self._fail(self._setup.course.failure(detail))
-        return view
+        return self._with_landing(view, self._guarded(lambda: landing.after_verifying(self._setup, fresh)))
 
     def _settled(self, *, wait: bool) -> tuple[Plan, float]:
         """Return a fresh plan, and how many seconds were waited until it was as asked, or waiting was given up."""
