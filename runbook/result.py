@@ -34,10 +34,9 @@ class Facts:
     rest: bool = False
 
 
-_VERIFIED = (
-    "Verified means: the settings were read back and are those that the tutorial asks for. "
-    "Where a message lands was not observed in this run."
-)
+_VERIFIED = "Verified means: the settings were read back and are those that the tutorial asks for. "
+_NOT_OBSERVED = "Where a message lands was not observed in this run."
+_OBSERVED = "Where messages of each class were seen to land stands beside what was predicted for them."
 
 
 _TAKEN_BACK = (
@@ -61,6 +60,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         extra = {"steps": list(_steps(document, section)), "nothing_to_check": has_nothing_to_check(item)}
         sections.append({**item, **extra})
     code = ExitCode.INTERRUPTED if facts.interrupted else exit_code(sections, facts.mode)
+    outlook = None if facts.takes_back else _outlook(folder)
     approval = read_json(folder.approval) if folder.approval.is_file() else None
     return {
         "format": 1,
@@ -82,11 +82,11 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         "diagnostics": _diagnostics(document, sections),
         "manual": [step.as_json() for step in document.compiled.manual],
         "assumptions": [
-            *_assumptions(document, facts.takes_back),
+            *_assumptions(document, facts.takes_back, outlook),
             *_left(sections),
             *facts.asked.get("assumptions", []),
         ],
-        "outlook": _outlook(folder),
+        "outlook": outlook,
         "sections": sections,
     }
 
@@ -182,11 +182,12 @@ def _answer_to(item: Diagnostic, answers: Mapping[str, Mapping[str, Any]]) -> st
     return "; ".join(f"{entry['name']} is {entry['value']} ({entry['source']})" for entry in given)
 
 
-def _assumptions(document: Document, takes_back: str) -> list[str]:
+def _assumptions(document: Document, takes_back: str, outlook: Mapping[str, Any] | None) -> list[str]:
     """Sentences for what "verified" means, and for every setting whose meaning was inferred from the words."""
     if takes_back:
         return [_TAKEN_BACK.format(run=takes_back)]
-    return [_VERIFIED, *_inferred(document)]
+    seen = any(row["observed"] for row in (outlook or {"rows": ()})["rows"])
+    return [_VERIFIED + (_OBSERVED if seen else _NOT_OBSERVED), *_inferred(document)]
 
 
 def _left(sections: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -185,11 +185,14 @@ def _asked(request: urllib.request.Request) -> Any:
         raise UnreadableState(f"The simulated tenant did not answer {request.full_url}: {error}.") from error
 
 
-def assumptions(directory: Path, rows: list[dict[str, Any]]) -> list[str]:
-    """Return, as sentences, what the simulated tenant assumed about the services in answering these requests."""
+def assumptions(directory: Path, rows: list[dict[str, Any]], since: int = 0) -> list[str]:
+    """Return, as sentences, what the simulated tenant assumed in answering these requests, and in delivering messages.
+
+    `since` is the number of the last request before them.
+    """
     from simtenant import state
     from simtenant.assumptions import used_by
 
     turned = state.turned_switches(directory)
-    used = used_by(rows, turned)
+    used = used_by([*rows, *state.messages_log(directory, since)], turned)
     return [f"Simulated tenant: {item.told(turned)} Not confirmed: {item.why}" for item in used]

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from simtenant import assertion, authz, cloudflare, contents, profiles, switches
+from simtenant.mailflow import post
 from simtenant.store import Body, Store, Transaction
 from simtenant.wire import Clock, moment_text, utc_now
 
@@ -129,6 +130,12 @@ def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
     """
     with _opened(directory) as tx:
         return tx.log(since)
+
+
+def messages_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
+    """List the test messages that came after the vendor call ``since``, as rows like those of the request log."""
+    with _opened(directory) as tx:
+        return post.logged(tx, since)
 
 
 def forget_log(directory: Path) -> None:

@@ -7,7 +7,8 @@ import click
 from runbook import simulated, tenants
 from runbook.cli.running import progress, show_plan, show_sections
 from runbook.errors import ExitCode, RunbookError
-from runbook.run import Outcome, Request, run
+from runbook.run import Outcome, run
+from runbook.task import Request
 
 
 @click.command(epilog="Example: runbook demo")

@@ -11,7 +11,7 @@ import click
 
 from runbook import library, tenants
 from runbook.preflight import Finding, Report, examine
-from runbook.run import Request, check_request
+from runbook.task import Request, check_request
 from runbook.views import plain
 
 _MARK = {"held": "ok", "missing": "MISSING", "unknown": "unknown"}

@@ -12,8 +12,9 @@ from runbook.archive.listing import find_run
 from runbook.cli.running import approved_on_terminal, carry_out, progress, show_plan, show_problems, show_record
 from runbook.errors import ExitCode, UsageError
 from runbook.history import read_history
-from runbook.run import Request, run
+from runbook.run import run
 from runbook.runs import read_json, runs_directory
+from runbook.task import Request
 
 
 @click.command(

@@ -14,8 +14,9 @@ from runbook.archive.listing import find_run
 from runbook.cli import parameters
 from runbook.errors import ExitCode, PlanRefused
 from runbook.history import read_history
-from runbook.run import Outcome, Request, check_request, run
+from runbook.run import Outcome, run
 from runbook.runs import runs_directory
+from runbook.task import Request, check_request
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +52,7 @@ def _request(mode: str, options: dict[str, Any]) -> Request:
         parameters=parameters.read(options["files"], options["pairs"]),
         approve=options.get("approve"),
         approval_file=options.get("approval"),
+        evidence=options.get("evidence"),
         engine=options["engine"],
     )
 
@@ -183,10 +185,23 @@ def approved_on_terminal(tenant: str) -> bool:
     return True
 
 
-@click.command(epilog="Example: runbook verify --tenant demo")
+@click.command(
+    epilog="""\b
+Examples:
+  runbook verify --tenant demo
+  runbook verify --tenant contoso --evidence seen.csv
+"""
+)
 @_options
+@click.option(
+    "--evidence", metavar="FILE", type=click.Path(path_type=Path),
+    help="CSV of where somebody saw real messages land; shown beside what is predicted.",
+)  # fmt: skip
 def verify(**options: Any) -> int:
-    """Read a tenant and say whether it is as the tutorial asks. Writes nothing; exits 3 on drift."""
+    """Read a tenant and say whether it is as the tutorial asks. Writes nothing; exits 3 on drift.
+
+    Test messages go to the simulated tenant alone. Where real mail lands is taken from --evidence, or not observed.
+    """
     return carry_out(_request("verify", options), options["quiet"])
 
 

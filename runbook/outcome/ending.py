@@ -65,7 +65,7 @@ _PLACES: dict[Place, str] = {
     "deleted": "deleted",
     "redirected": "sent to another address",
     "rejected": "rejected",
-    "elsewhere": "not handed to Microsoft 365 mailboxes in the ordinary way",
+    "elsewhere": "elsewhere: not handed to a mailbox of this tenant",
     "unknown": "not known",
 }
 

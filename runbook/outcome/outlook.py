@@ -81,7 +81,7 @@ def _observed(row: dict[str, Any], landed: Sequence[Mapping[str, Any]]) -> dict[
         for item in landed
         if item["disposition"] == row["disposition"]
         and item["case"] == row["case"]
-        and item["recipients"] in row["recipients"]
+        and item["recipients"] in ("", *row["recipients"])
     ]
     if not found:
         return row

@@ -152,5 +152,5 @@ def asked(name: str, item: TenantEntry, since: int) -> dict[str, Any]:
     return {
         "total": len(rows),
         "writes": sum(1 for row in rows if row["write"]),
-        "assumptions": simulated.assumptions(directory, rows),
+        "assumptions": simulated.assumptions(directory, rows, since),
     }
