@@ -7,11 +7,11 @@ Files in the run's folder, below ``outcome/``: ``before.json`` and ``after.json`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from runbook import journal
+from runbook import journal, library
+from runbook.inputs import Effective, Field
 from runbook.library import Document
 from runbook.outcome import surroundings
 from runbook.outcome.matrix import Question, egress_of, questions
@@ -43,7 +43,7 @@ def after_planning(setup: Setup, plan: Plan) -> dict[str, Any] | None:
     if not setup.course.keeps_promises or not concerns(setup.document, setup.section.id):
         return None
     before = _before(setup, [plan])
-    return _told(setup, before, None, _as_written(setup, plan))
+    return _told(setup, before, None)
 
 
 def after_verifying(setup: Setup, plan: Plan) -> dict[str, Any] | None:
@@ -59,20 +59,20 @@ def after_verifying(setup: Setup, plan: Plan) -> dict[str, Any] | None:
         after = look_around(setup.connection.services, _domains(setup, [plan]), journal.now())
     write_json(setup.folder.outcome / "after.json", surroundings.as_json(after))
     write_json(setup.folder.outcome / "landed.json", _sent(setup, after, _domains(setup, [plan])))
-    return _told(setup, before, after, None)
+    return _told(setup, before, after)
 
 
-def _told(setup: Setup, before: Surroundings, after: Surroundings | None, plan: Plan | None) -> dict[str, Any]:
-    plans = [item["plan"] for item in setup.folder.sections() if item["plan"] is not None]
-    if plan is not None:
-        plans = [item for item in plans if item["section"] != plan.section] + [plan_json(plan)]
-    seen = Seen(before=before, after=after, plans=plans, landed=_landed(setup.folder))
+def _told(setup: Setup, before: Surroundings, after: Surroundings | None) -> dict[str, Any]:
+    as_if: dict[str, Any] = {}
+    plans = [_meant(setup, item, as_if) for item in setup.folder.sections() if item["plan"] is not None]
     about = About(
         promises=setup.document.promises,
         domains=_domains(setup, plans),
         roster=setup.connection.roster(),
     )
+    seen = Seen(before=before, after=after, plans=plans, landed=_landed(setup.folder))
     told = outlook(seen, about, datetime.fromisoformat(journal.now()))
+    told["as_if"] = [f"{name} = {value}" for name, value in as_if.items()]
     write_json(setup.folder.outcome / "outlook.json", told)
     return told
 
@@ -111,16 +111,33 @@ def _json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:
     return plan_json(plan) if isinstance(plan, Plan) else plan
 
 
-def _as_written(setup: Setup, plan: Plan) -> Plan:
-    """The plan, where a correction is undecided, as if the text were meant as it is written."""
-    if not any(item.presence == "undecided" for item in plan.problems):
+def _meant(setup: Setup, state: Mapping[str, Any], as_if: dict[str, Any]) -> Mapping[str, Any]:
+    """A section's plan or, where an answer is open, the plan with the text as written and the kit's own defaults.
+
+    What is said of mail is then said as if; the answers that were supposed are added to `as_if`.
+    """
+    plan: Mapping[str, Any] = state["plan"]
+    if not any(item["presence"] == "undecided" for item in plan["problems"]):
         return plan
-    asked = [item for item in setup.inputs if _AS_WRITTEN in (item.field.choices or ()) and not item.value]
-    if not asked:
+    values = {item["name"]: item["value"] for item in state["inputs"]}
+    known = library.load(library.OWN).described
+    inputs = []
+    for field in setup.document.fields(state["section"]):
+        value = values.get(field.name, field.default)
+        if value in (None, "") and (supposed := _supposed(field, known)) is not None:
+            value = as_if[field.name] = supposed
+        value = tuple(value) if isinstance(value, list) else value
+        inputs.append(Effective(field=field, value=value, source="kit's default"))
+    if not as_if:
         return plan
-    names = {item.field.name for item in asked}
-    inputs = tuple(replace(item, value=_AS_WRITTEN) if item.field.name in names else item for item in setup.inputs)
-    return setup.course.plan(setup.section.id, inputs)
+    return plan_json(setup.course.plan(state["section"], inputs))
+
+
+def _supposed(field: Field, known: Mapping[str, Mapping[str, Any]]) -> Any:
+    if _AS_WRITTEN in field.choices:
+        return _AS_WRITTEN
+    value = known.get(field.name, {}).get("default")
+    return field.check(value) if value not in (None, "") else None
 
 
 def _sent(setup: Setup, after: Surroundings, domains: Sequence[str]) -> list[dict[str, Any]]:
@@ -130,7 +147,7 @@ def _sent(setup: Setup, after: Surroundings, domains: Sequence[str]) -> list[dic
     for asked in questions(after, domains, egress):
         if not asked.message.connecting_ip:
             continue  # without a rule that names the gateway's addresses there is none to come from
-        seen = setup.connection.deliver(_message(asked))
+        seen = setup.connection.deliver(handed_in(asked))
         if seen is None:
             return []
         may = seen["user_may"]
@@ -151,7 +168,8 @@ def _sent(setup: Setup, after: Surroundings, domains: Sequence[str]) -> list[dic
     return found
 
 
-def _message(asked: Question) -> dict[str, Any]:
+def handed_in(asked: Question) -> dict[str, Any]:
+    """Return a question as a test message is handed to the simulated tenant."""
     message, recipient = asked.message, asked.message.recipient
     return {
         "to": recipient.address or f"someone-else@{recipient.domain}",

@@ -39,7 +39,7 @@ class Connection:
         """
         if self._recipients is not None:
             return read_roster(self._recipients)
-        return None if self._server is None else _people(simulated.recipients(self._server.url))
+        return None if self._server is None else people_of(simulated.recipients(self._server.url))
 
     def deliver(self, message: Mapping[str, Any]) -> dict[str, Any] | None:
         """Hand a test message to the simulated tenant and return where it landed; None for a real tenant.
@@ -88,7 +88,8 @@ def open_connection(
     return Connection(tenant, services, server, item.recipients)
 
 
-def _people(found: Mapping[str, Any]) -> Roster:
+def people_of(found: Mapping[str, Any]) -> Roster:
+    """Return a simulated tenant's people as a roster; of groups that nobody can list, nobody's membership is known."""
     unlisted = frozenset(found["unexpandable_groups"])
     return Roster(
         recipients=tuple(

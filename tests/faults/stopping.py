@@ -48,7 +48,8 @@ sys.addaudithook(hook)
 # What `runbook apply` does, with less patience for a cell.
 IMPATIENT = """
 import sys
-from runbook.run import Request, run
+from runbook.run import run
+from runbook.task import Request
 request = Request(tenant="demo", mode="apply", approve=sys.argv[1], engine=sys.argv[2], cell_timeout_seconds=15)
 sys.exit(run(request).exit_code)
 """

@@ -29,8 +29,9 @@ from typing import Any
 
 from runbook import journal, simulated
 from runbook.archive.check import check
-from runbook.run import Request, preload, run
+from runbook.run import preload, run
 from runbook.runs import read_json
+from runbook.task import Request
 
 TENANT = "demo"
 HANGS_SECONDS = 1.2

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import requests
-from drawn import DOMAINS, Draw
+from outcome.drawn import DOMAINS, Draw
 
 from runbook.outcome.assumed import Assumed
 from runbook.outcome.ending import Ending, Outcome
