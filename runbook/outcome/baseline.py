@@ -36,7 +36,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 _SEVERITY = ("noaction", "addxheader", "modifysubject", "movetojmf", "quarantine", "redirect", "delete")
 # Rights of the built-in quarantine policies [DEF], for tenants of which none could be read.
 _BUILT_IN = {"adminonlyaccesspolicy": 0, "defaultfullaccesspolicy": 39, _NOTIFIED.lower(): 39}
-_RELEASE = 4
+_RELEASE, _REQUEST = 4, 8
 
 
 def against_presets(found: Surroundings, policy: str) -> list[dict[str, Any]]:
@@ -80,7 +80,11 @@ def _same(name: str, value: Any, wanted: Any, row: Row, found: Surroundings) -> 
 def _is_milder(name: str, value: Any, wanted: Any, found: Surroundings) -> bool:
     if name.endswith("Tag"):
         mine, theirs = _rights(value, found), _rights(wanted, found)
-        return mine is None or theirs is None or bool(mine & _RELEASE) > bool(theirs & _RELEASE) or mine & ~theirs > 0
+        if mine is None or theirs is None:
+            return True
+        # Who may release need not ask; and whoever may do something that the preset does not allow has the milder one.
+        allowed = theirs | _REQUEST if theirs & _RELEASE else theirs
+        return bool(mine & ~allowed)
     if name == "BulkThreshold":
         return _number(value) > _number(wanted)
     if name == "QuarantineRetentionPeriod":

@@ -60,6 +60,7 @@ class Stage:
     services: Services
     domains: tuple[str, ...] = ("example.com",)
     answers: Mapping[str, Any] = field(default_factory=dict)
+    now: datetime = NOW
 
     @property
     def roster(self) -> Roster:
