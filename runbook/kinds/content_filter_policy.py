@@ -116,7 +116,13 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
-    rights=cmdlets("Get-HostedContentFilterPolicy", "Get-QuarantinePolicy", "Set-HostedContentFilterPolicy"),
+    rights=cmdlets(
+        "Get-HostedContentFilterPolicy",
+        "Get-HostedContentFilterRule",  # these two say for whom the policy is in force
+        "Get-EOPProtectionPolicyRule",
+        "Get-QuarantinePolicy",
+        "Set-HostedContentFilterPolicy",
+    ),
     needed_for=lambda change: cmdlets("Get-QuarantinePolicy", "Set-HostedContentFilterPolicy"),
     creates=False,
 )
