@@ -30,7 +30,7 @@ def test_an_allow_list_and_a_connector_are_told_with_both_names() -> None:
         told = stage.outlook()
     found = {(item["rule"], item["other"]): item["why"] for item in told["beside"]}
     rule = "Area 1 Deliver to Junk Email folder"
-    assert "it holds 1 of 40 of the gateway's ranges" in found[(rule, "the connection filter Default, IPAllowList")]
+    assert "it holds 1 of 8 of the gateway's ranges" in found[(rule, "the connection filter Default, IPAllowList")]
     assert "enhanced filtering" in found[(rule, "the inbound connector From Cloudflare")]
     assert len(found) == 2
 

@@ -73,7 +73,10 @@ def test_every_section_names_what_it_needs() -> None:
         {"Cloud Email Security: Read", "Cloud Email Security: Write", "Domain.Read.All"},
         {f"{verb}-QuarantinePolicy" for verb in ("Get", "New", "Set", "Remove")},
         {f"{verb}-QuarantinePolicy" for verb in ("Get", "New", "Set")},
-        {"Get-HostedContentFilterPolicy", "Get-QuarantinePolicy", "Set-HostedContentFilterPolicy"},
+        {
+            "Get-HostedContentFilterPolicy", "Get-HostedContentFilterRule", "Get-EOPProtectionPolicyRule",
+            "Get-QuarantinePolicy", "Set-HostedContentFilterPolicy",
+        },  # fmt: skip
         {f"{verb}-TransportRule" for verb in ("Get", "New", "Set", "Enable", "Disable", "Remove")},
     ]
 
