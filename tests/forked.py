@@ -1,7 +1,7 @@
 """The process that `forking` starts: it imports once, then forks a child for every command.
 
 It has one thread, runs no command itself, and says which environment variables were read while it imported. A child
-runs the module ``runbook`` as ``python -m runbook`` does, and its interpreter ends as any other does.
+runs a module, in general ``runbook``, as ``python -m`` does, and its interpreter ends as any other does.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ MODULES = (
 class Command:
     """What a child is to do, and on which streams."""
 
+    module: str
     arguments: list[str]
     cwd: str
     environment: dict[str, str]
@@ -106,7 +107,7 @@ class Forker:
                     os.read(self._woken, 4096)
                     self._reap()
                 elif key.data == "main":
-                    data, descriptors, _, _ = socket.recv_fds(self._main, 1, 4)
+                    data, descriptors, _, _ = socket.recv_fds(self._main, 1, 3)
                     if not data:
                         for pid in self._calls:
                             kill(pid)
@@ -150,11 +151,11 @@ def kill(pid: int) -> None:
 
 
 def become(command: Command) -> None:
-    """Make this process what ``python -m runbook`` would be at its first line."""
+    """Make this process what ``python -m MODULE`` would be at the module's first line."""
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number, stream in enumerate(command.streams):
+    for number, stream in enumerate([os.open(os.devnull, os.O_RDONLY), *command.streams]):
         os.dup2(stream, number)
     os.closerange(3, max(map(int, os.listdir("/proc/self/fd"))) + 1)
     os.umask(command.umask)
@@ -162,7 +163,7 @@ def become(command: Command) -> None:
     os.environ.clear()
     os.environ.update(command.environment)
     sys.argv[1:] = command.arguments
-    sys.orig_argv[:] = [sys.executable, "-m", "runbook", *command.arguments]
+    sys.orig_argv[:] = [sys.executable, "-m", command.module, *command.arguments]
     sys.path.insert(0, command.cwd)
 
 
@@ -179,7 +180,7 @@ def main() -> None:
     command = forker.serve()
     if command is not None:
         become(command)
-        runpy.run_module("runbook", run_name="__main__", alter_sys=True)
+        runpy.run_module(command.module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -58,14 +58,16 @@ class Forking:
         return not any(name in self._read or name.startswith(INTERPRETER) for name in other)
 
     def run(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float, module: str = "runbook"
     ) -> subprocess.CompletedProcess[str]:
-        """Do what subprocess.run does for ``python -m runbook`` with captured text and no input.
+        """Do what subprocess.run does for ``python -m MODULE`` with captured text and no input.
 
-        The child leads a process group of its own. Raises TimeoutExpired, when that group has been killed.
+        The child leads a process group of its own. Raises TimeoutExpired, when that group has been killed, and
+        ChildProcessError if this was closed meanwhile.
         """
-        words = [sys.executable, "-m", "runbook", *arguments]
-        asked = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(env), "umask": _umask()}
+        words = [sys.executable, "-m", module, *arguments]
+        asked = {"module": module, "arguments": list(arguments), "cwd": str(cwd)}
+        asked |= {"environment": dict(env), "umask": _umask()}
         with contextlib.ExitStack() as stack:
             call, out, errors = self._begin(stack)
             call.sendall(json.dumps(asked).encode() + b"\n")
@@ -74,12 +76,14 @@ class Forking:
                 call.shutdown(socket.SHUT_WR)  # which has the child killed
                 call.recv(64)
                 raise subprocess.TimeoutExpired(words, timeout)
-        code, *texts = said
-        return subprocess.CompletedProcess(words, int(code), *(io.TextIOWrapper(io.BytesIO(text)).read() for text in texts))
+        code, *streams = said
+        if not code:
+            raise ChildProcessError("The process that this was forked from has ended.")
+        texts = [io.TextIOWrapper(io.BytesIO(data)).read() for data in streams]
+        return subprocess.CompletedProcess(words, int(code), *texts)
 
     def _begin(self, stack: contextlib.ExitStack) -> tuple[socket.socket, int, int]:
         """Have a child forked; return the socket to talk about it, and the ends of its streams to read from."""
-        null = stack.enter_context(open(os.devnull, "rb"))
         call, theirs = socket.socketpair()
         stack.enter_context(call)
         (out, out_end), (errors, errors_end) = os.pipe(), os.pipe()
@@ -87,7 +91,7 @@ class Forking:
             stack.callback(os.close, end)
         try:
             with self._lock:
-                socket.send_fds(self._main, [b"."], [theirs.fileno(), null.fileno(), out_end, errors_end])
+                socket.send_fds(self._main, [b"."], [theirs.fileno(), out_end, errors_end])
         finally:
             theirs.close()
             os.close(out_end)
