@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -12,10 +13,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import Forking, possible
 
 from runbook import simulated
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 100
+
+
+def inherited() -> dict[str, str]:
+    """What a kit's processes keep of the environment that the tests run in."""
+    names = ("PATH", "HOME", "LANG", "PYTHONPATH", "SIMTENANT_TRANSCRIPT")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+@functools.cache
+def forking() -> Forking | None:
+    """The one process of this one that commands are forked from; None where that cannot be done."""
+    return Forking(inherited()) if possible() else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_forking_is_left() -> Iterator[None]:
+    """End that process, if it was started."""
+    yield
+    if forking.cache_info().currsize and (started := forking()):
+        started.close()
 
 
 @dataclass(frozen=True)
@@ -33,18 +56,19 @@ class Kit:
         return self.folder / "runs"
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {
-            name: os.environ[name]
-            for name in ("PATH", "HOME", "LANG", "PYTHONPATH", "SIMTENANT_TRANSCRIPT")
-            if name in os.environ
-        }
         own = {"RUNBOOK_STATE": str(self.folder / "state"), "RUNBOOK_RUNS": str(self.runs)}
-        return {**kept, **own, **more}
+        return {**inherited(), **own, **more}
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "runbook", *arguments, **environment)
+        """Run a command. It is forked where that comes to the same, for a start with all imports takes a second."""
+        whole = self.environment(**environment)
+        quick = forking()
+        if quick is None or not quick.takes(whole):
+            return self.python("-m", "runbook", *arguments, **environment)
+        return quick.run(arguments, cwd=self.folder, env=whole, timeout=PATIENCE_SECONDS)
 
     def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the interpreter as a process of its own."""
         return subprocess.run(
             [sys.executable, *arguments],
             capture_output=True,
@@ -52,7 +76,7 @@ class Kit:
             cwd=self.folder,
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
-            timeout=100,
+            timeout=PATIENCE_SECONDS,
         )
 
     def newest(self, mode: str) -> Path:
