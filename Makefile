@@ -8,7 +8,7 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
 
-.PHONY: demo test lint unit slow faults notebooks bench mutants regenerate pictures clean help
+.PHONY: demo test lint unit slow outcome faults notebooks bench mutants regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -29,6 +29,9 @@ unit: $(STAMP)            ## the tests, then every call that was made in them he
 
 slow: $(STAMP)            ## the long tests: both engines stopped in every way, credentials in every channel
 	$(RUN)/pytest -n 2 --dist worksteal -q -m slow
+
+outcome: $(STAMP)         ## hold 12,000 predictions against where the simulated tenant delivers, and print the counts
+	$(RUN)/pytest -q -s -m slow tests/outcome
 
 faults: $(STAMP)          ## break every call of apply and of rollback in every way, and go on (two to three hours)
 	$(RUN)/python tests/faults/sweep.py

@@ -82,7 +82,9 @@ def import_all() -> None:
     run.preload()
     for relaxed in (False, True):
         get_validator(4, 5, relax_add_props=relaxed)
-    library.load.__wrapped__()  # for the regular expressions; the document is not kept, a child loads its own
+    library._load.__wrapped__(
+        library.OWN, ()
+    )  # for the regular expressions; the document is not kept, a child loads its own
 
 
 class Forker:

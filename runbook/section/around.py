@@ -25,6 +25,14 @@ from runbook.outcome.surroundings import (
     projected,
 )
 from tenantapi import ApiError, Services
+from tenantapi.errors import (
+    ApiTimeoutError,
+    ServiceError,
+    SignInError,
+    ThrottledError,
+    UnauthorizedError,
+    UnreachableError,
+)
 
 _CMDLETS = {
     RULE: "Get-TransportRule",
@@ -41,6 +49,8 @@ _NEVER_EMPTY = {
     CONNECTION_FILTER: "connection filters",
 }
 """Every tenant has one of these [DOCS; DEF]: an empty list of them is not believed."""
+_SERVICES = {DOMAIN: "Cloudflare", MAIL_EXCHANGE: "Microsoft Graph"}
+_NO_ANSWER = (UnreachableError, ApiTimeoutError, SignInError, UnauthorizedError, ThrottledError, ServiceError)
 GOVERNING = (POLICY_RULE, PRESET_RULE)
 """What says for whom a policy is in force."""
 
@@ -53,7 +63,8 @@ def look_around(services: Services, domains: Sequence[str], now: str, only: Iter
         MAIL_EXCHANGE: lambda: _mail_exchanges(services, domains),
         **{name: _Rows(services, cmdlet) for name, cmdlet in _CMDLETS.items()},
     }
-    parts = {name: _part(name, read) for name, read in readers.items() if not wanted or name in wanted}
+    down: dict[str, str] = {}
+    parts = {name: _part(name, read, down) for name, read in readers.items() if not wanted or name in wanted}
     return Surroundings(read_at=now, parts=parts)
 
 
@@ -67,11 +78,18 @@ class _Rows:
         return self._services.exchange.rows(self._cmdlet)
 
 
-def _part(name: str, read: Callable[[], Iterable[Mapping[str, Any]]]) -> Part:
+def _part(name: str, read: Callable[[], Iterable[Mapping[str, Any]]], down: dict[str, str]) -> Part:
+    """Read one part; a service that gave no answer to one question is not asked the next, for each may take minutes."""
+    service = _SERVICES.get(name, "Exchange Online")
+    if service in down:
+        return Part(unknown=down[service])
     try:
         rows = tuple(projected(row) for row in read())
     except ApiError as error:
-        return Part(unknown=f"{error.summary}: {error.detail}".strip().rstrip("."))
+        reason = f"{error.summary}: {error.detail}".strip().rstrip(".")
+        if isinstance(error, _NO_ANSWER):
+            down[service] = reason
+        return Part(unknown=reason)
     if not rows and name in _NEVER_EMPTY:
         return Part(unknown=f"the list of {_NEVER_EMPTY[name]} came empty, although every tenant has one")
     if name == QUARANTINE:

@@ -134,6 +134,8 @@ def check(name: str, item: TenantEntry) -> None:
     """See that a tenant can be used as described, without a call. Raises InventoryError naming what is wrong."""
     check_references(name, item)
     domains_of(name, item)
+    if item.recipients is not None:
+        read_roster(item.recipients)
 
 
 def last_request(name: str, item: TenantEntry) -> int:

@@ -74,9 +74,12 @@ def test_every_section_names_what_it_needs() -> None:
         {f"{verb}-QuarantinePolicy" for verb in ("Get", "New", "Set", "Remove")},
         {f"{verb}-QuarantinePolicy" for verb in ("Get", "New", "Set")},
         {
-            "Get-HostedContentFilterPolicy", "Get-HostedContentFilterRule", "Get-EOPProtectionPolicyRule",
-            "Get-QuarantinePolicy", "Set-HostedContentFilterPolicy",
-        },  # fmt: skip
+            "Get-HostedContentFilterPolicy",
+            "Get-HostedContentFilterRule",
+            "Get-EOPProtectionPolicyRule",
+            "Get-QuarantinePolicy",
+            "Set-HostedContentFilterPolicy",
+        },
         {f"{verb}-TransportRule" for verb in ("Get", "New", "Set", "Enable", "Disable", "Remove")},
     ]
 
