@@ -98,7 +98,10 @@ def caption(outlook: Mapping[str, Any]) -> str:
     rows = words.rows_of(outlook, "gateway")
     others = [row for row in rows if not any(row is item for item in drawn) and not _is_as_drawn(row, drawn)]
     names = list(dict.fromkeys(words.disposition(row) for row in others))
-    return f"{text} For other recipients it is not the same with {', '.join(names)}: see the table." if names else text
+    if not names:
+        return text
+    which = "" if len(names) == len(drawn) else f" with {', '.join(names)}"
+    return f"{text} For other recipients it is not the same{which}: see the table."
 
 
 def _is_as_drawn(row: Row, drawn: Sequence[Row]) -> bool:
@@ -148,7 +151,7 @@ def picture(outlook: Mapping[str, Any]) -> str:
         *(_draw(box) for box in (*before.values(), *after.values())),
         *_legend(bottom + 14),
     ]
-    height = bottom + 14 + len(STROKES) * 16
+    height = bottom + 20 + len(STROKES) * 16
     about = " ".join([caption(outlook), *sentences(outlook)])
     return _framed(plain(about), height, "".join(shapes))
 

@@ -54,7 +54,7 @@ def _matrix_lines(outlook: Mapping[str, Any]) -> list[str]:
 
 def _is_alone(row: Row, rows: Sequence[Row]) -> bool:
     """Whether no other row has the same disposition, so that it need not say for whom it is."""
-    return sum(item["disposition"] == row["disposition"] for item in rows) == 1
+    return [item["disposition"] for item in rows].count(row["disposition"]) == 1
 
 
 def _together(item: words.Alike) -> str:

@@ -99,11 +99,11 @@ def summary(outlook: Mapping[str, Any]) -> str:
     if not counted.promises:
         return "The tutorial promises no place for any message. Where they land is predicted all the same."
     said = _counted(counted.promises, counted.kept, counted.broken)
-    text = f"The tutorial promises a place for {_several(counted.promises, 'disposition')}. By prediction {said}. "
+    text = f"The tutorial promises a place for {_several(counted.promises, 'disposition')}. By prediction: {said}. "
     if not counted.seen:
         return f"{text}None of them was observed."
-    text += f"Observed {'was' if counted.seen == 1 else 'were'} {counted.seen} of {counted.promises}: "
-    return f"{text}{_counted(counted.seen, counted.seen_kept, counted.seen_broken)}."
+    seen = _counted(counted.seen, counted.seen_kept, counted.seen_broken)
+    return f"{text}Observed ({counted.seen} of {counted.promises}): {seen}."
 
 
 def _counted(of: int, kept: int, broken: int) -> str:
@@ -145,8 +145,12 @@ def observed(row: Row, *, when: bool = True) -> str:
     seen = row["observed"]
     if not seen:
         return "not observed"
-    text = f"{seen['text']} ({seen['by']}, {seen['at']})" if when else f"{seen['text']} ({seen['by']})"
+    text = f"{seen['text']} ({seen['by']}, {_minute(seen['at'])})" if when else f"{seen['text']} ({seen['by']})"
     return text if seen["as_predicted"] else f"{text}, which is not as predicted"
+
+
+def _minute(at: str) -> str:
+    return f"{at[:10]} {at[11:16]} UTC" if at.endswith("Z") else at
 
 
 def never(row: Row) -> list[str]:
