@@ -7,7 +7,10 @@ from typing import Any
 
 from runbook import sightings
 from runbook.kinds import BY_TYPE
+from runbook.outcome_picture import picture
+from runbook.outcome_words import headline
 from runbook.plan import SYMBOL
+from runbook.record import landing
 from runbook.views import hand_lines, lines_text, plain, reason_text, settling_lines, show_value
 
 _MODE_WORDS = {
@@ -21,7 +24,9 @@ _MODE_WORDS = {
 def from_result(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return the page's content for a run's result, every text in it made harmless."""
     sections = [_section(item) for item in result["sections"]]
-    content: dict[str, Any] = _harmless(_content(result, sections))
+    outlook = result.get("outlook")
+    content: dict[str, Any] = _harmless({**_content(result, sections), "landing": outlook and landing.content(outlook)})
+    content["picture"] = picture(outlook) if outlook else ""
     return content
 
 
@@ -86,7 +91,8 @@ def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
         words += f"{changed} change{'s' if changed != 1 else ''} made. "
     if open_ended:
         words += f"Of {len(open_ended)} more it is not known whether it took effect. "
-    return f"{words}{verified} of {len(sections)} sections verified by fresh reads."
+    kept = headline(result.get("outlook"))
+    return f"{words}{verified} of {len(sections)} sections verified by fresh reads. {kept}".strip()
 
 
 def _mode(result: Mapping[str, Any]) -> str:
