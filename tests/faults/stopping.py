@@ -49,7 +49,7 @@ sys.addaudithook(hook)
 IMPATIENT = """
 import sys
 from runbook.run import Request, run
-request = Request(tenant="demo", mode="apply", approve=sys.argv[1], engine=sys.argv[2], cell_timeout_seconds=15)
+request = Request(tenant="demo", mode="apply", approve=sys.argv[1], engine=sys.argv[2], cell_timeout_seconds=8)
 sys.exit(run(request).exit_code)
 """
 
