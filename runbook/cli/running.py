@@ -205,12 +205,21 @@ def verify(**options: Any) -> int:
     return carry_out(_request("verify", options), options["quiet"])
 
 
+def show_outlook(outcome: Outcome) -> None:
+    """Print where mail lands, where the run is about that."""
+    from runbook.outcome_views import outlook_view
+
+    if outcome.result["outlook"] is not None:
+        print(outlook_view(outcome.result["outlook"], "matrix").text)
+
+
 def show_plan(outcome: Outcome) -> None:
     """Print the plan of every section."""
     for item in outcome.result["sections"]:
         if item["plan"]:
             hands = {(hand["kind"], hand["identity"]): hand["lines"] for hand in item["by_hand"]}
             print("\n".join(views.plan_lines(item["plan"], title=item["title"], hands=hands)))
+    show_outlook(outcome)
     if outcome.result["plan_hash"]:
         print(f"plan {outcome.result['plan_hash']}")
 

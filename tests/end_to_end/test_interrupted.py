@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,11 +20,20 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals as Linu
 
 
 @pytest.fixture
-def slow(kit: Kit) -> Iterator[Kit]:
-    """A kit with a plan, whose tenant answers slowly."""
+def planned(kit: Kit) -> Kit:
     assert kit("plan", "--tenant", "demo").returncode == 3
-    with simulated.serving(kit.state, latency_ms=150):
-        yield kit
+    return kit
+
+
+@pytest.fixture
+def slow(planned: Kit) -> Iterator[Kit]:
+    """A kit with a plan, whose tenant answers slowly."""
+    with answering_slowly(planned):
+        yield planned
+
+
+def answering_slowly(kit: Kit) -> contextlib.AbstractContextManager[str]:
+    return simulated.serving(kit.state, latency_ms=150)
 
 
 def start(kit: Kit, *more: str) -> subprocess.Popen[str]:
@@ -75,22 +85,23 @@ def test_asked_to_stop_it_writes_a_true_record(slow: Kit, number: signal.Signals
     assert len(slow.writes()) <= changed + len(open_ended)
 
 
-def test_killed_it_begins_no_further_change(slow: Kit) -> None:
-    run = start(slow)
-    wait_for_writes(slow, 1)
-    run.kill()
-    run.communicate(timeout=60)
-    time.sleep(1)
-    count = len(slow.writes())
-    time.sleep(2)
-    assert len(slow.writes()) == count
-    killed = slow.newest("apply")
+def test_killed_it_begins_no_further_change(planned: Kit) -> None:
+    with answering_slowly(planned):
+        run = start(planned)
+        wait_for_writes(planned, 1)
+        run.kill()
+        run.communicate(timeout=60)
+        time.sleep(1)
+        count = len(planned.writes())
+        time.sleep(2)
+        assert len(planned.writes()) == count
+    killed = planned.newest("apply")
     assert entries(killed), "the chain is whole up to where it stopped"
-    checked = slow("records", "check", killed.name)
+    checked = planned("records", "check", killed.name)
     assert checked.returncode == 1
     assert "the run did not come to its end" in checked.stdout
     assert "journal.jsonl: " not in checked.stdout
-    assert killed.name in slow("records", "list", "--status", "unfinished").stdout
+    assert killed.name in planned("records", "list", "--status", "unfinished").stdout
     # The tenant is then as it is; a new plan says what is left, and finishes it.
-    assert slow("plan", "--tenant", "demo").returncode == 3
-    assert slow("apply", "--tenant", "demo", "--approve", slow.result("plan")["plan_hash"]).returncode == 0
+    assert planned("plan", "--tenant", "demo").returncode == 3
+    assert planned("apply", "--tenant", "demo", "--approve", planned.result("plan")["plan_hash"]).returncode == 0

@@ -175,7 +175,7 @@ def test_a_write_that_never_arrived_is_not_repeated_blindly(faulty: Any, kit: Ki
     kit("plan", "--tenant", "demo")
     plan_hash = kit.result("plan")["plan_hash"]
     faulty({"match": {"cmdlet": "Set-HostedContentFilterPolicy"}, "kind": "drop-before", "times": 1})
-    done = kit("apply", "--tenant", "demo", "--approve", plan_hash, RUNBOOK_WAIT_SECONDS="2")
+    done = kit("apply", "--tenant", "demo", "--approve", plan_hash, RUNBOOK_WAIT_SECONDS="1")
     assert done.returncode == 1
     assert "Whether the change took effect is not known" in done.stderr
     assert [row["cmdlet"] for row in kit.writes()].count("Set-HostedContentFilterPolicy") <= 1
@@ -184,7 +184,7 @@ def test_a_write_that_never_arrived_is_not_repeated_blindly(faulty: Any, kit: Ki
 def test_what_cannot_be_read_is_unknown_and_nothing_is_written(faulty: Any, kit: Kit) -> None:
     kit("plan", "--tenant", "demo")
     plan_hash = kit.result("plan")["plan_hash"]
-    faulty({"match": {"cmdlet": "Get-TransportRule"}, "kind": "html", "status": 503, "times": 99})
+    faulty({"match": {"cmdlet": "Get-TransportRule"}, "kind": "html", "status": 503, "retry_after": 0, "times": 99})
     planned = kit("plan", "--tenant", "demo")
     assert planned.returncode == 5
     assert kit.result("plan")["sections"][4]["status"] == "unknown"

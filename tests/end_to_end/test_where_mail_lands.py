@@ -32,8 +32,14 @@ def test_a8_a_change_that_reaches_nobody_wants_consent(on_presets: Kit) -> None:
     done = kit.apply("-p", CONSENT)
     assert done.returncode == 0, done.stderr
     governed = kit.result("apply")["outlook"]["governed"]
-    assert {item["level"]: item["recipients"] for item in governed["rows"]} == {"Strict": 2, "Standard": 6, "Default": 0}
-    shown = next(item for item in kit.result("apply")["sections"][3]["inputs"] if item["name"] == "accept_governs_nobody")
+    assert {item["level"]: item["recipients"] for item in governed["rows"]} == {
+        "Strict": 2,
+        "Standard": 6,
+        "Default": 0,
+    }
+    shown = next(
+        item for item in kit.result("apply")["sections"][3]["inputs"] if item["name"] == "accept_governs_nobody"
+    )
     assert shown["value"] is True, "the decision stands in every record"
 
 
@@ -45,7 +51,9 @@ def test_a_run_observes_what_it_predicted(kit: Kit) -> None:
     promised = [row for row in rows if row["promised"]]
     assert {row["disposition"] for row in promised} == {"SUSPICIOUS", "BULK", "SPAM", "SPOOF"}
     assert all(row["kept"] is True and row["observed"]["kept"] is True for row in promised)
-    assert any("of its own" in text or "delivers" in text.lower() or "mail" in text.lower() for text in result["assumptions"])
+    assert any(
+        "of its own" in text or "delivers" in text.lower() or "mail" in text.lower() for text in result["assumptions"]
+    )
     folder = kit.newest("apply") / "outcome"
     assert {path.name for path in folder.iterdir()} == {"before.json", "after.json", "landed.json", "outlook.json"}
     before, after = (json.loads((folder / name).read_text())["parts"] for name in ("before.json", "after.json"))

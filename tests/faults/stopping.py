@@ -50,7 +50,7 @@ IMPATIENT = """
 import sys
 from runbook.run import run
 from runbook.task import Request
-request = Request(tenant="demo", mode="apply", approve=sys.argv[1], engine=sys.argv[2], cell_timeout_seconds=15)
+request = Request(tenant="demo", mode="apply", approve=sys.argv[1], engine=sys.argv[2], cell_timeout_seconds=8)
 sys.exit(run(request).exit_code)
 """
 

@@ -68,7 +68,7 @@ FORMS = {
     "throttled": ({"kind": "throttle", "retry_after": 0}, "The service asks to wait"),
     "unavailable": ({"kind": "status", "status": 503, "retry_after": 0}, "The service failed"),
     "forbidden": ({"kind": "status", "status": 403}, "This identity is not allowed to do that"),
-    "an HTML page": ({"kind": "html", "status": 502}, "The service failed"),
+    "an HTML page": ({"kind": "html", "status": 502, "retry_after": 0}, "The service failed"),
 }
 
 

@@ -13,7 +13,7 @@ from faults.far_end import FarEnd, altering, serving
 from runbook import journal, simulated
 
 POLICY = "configure-anti-spam-policies"
-WAIT = {"RUNBOOK_WAIT_SECONDS": "2"}
+WAIT = {"RUNBOOK_WAIT_SECONDS": "1"}
 
 
 @pytest.fixture
