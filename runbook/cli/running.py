@@ -233,6 +233,10 @@ def show_sections(outcome: Outcome) -> None:
         print(f"{item['title']}: {changed} changed, {_verdict(item, good, len(checks))}")
         for line in [*views.check_lines(checks), *views.settling_lines(item["verification"]), *_problems(item)]:
             print(line)
+    if outcome.result["outlook"] is not None:
+        from runbook import outcome_words
+
+        print(f"Where mail lands: {views.plain(outcome_words.summary(outcome.result['outlook']))}")
     for line in sightings.lines(outcome.result.get("since")):
         print(views.plain(line))
 

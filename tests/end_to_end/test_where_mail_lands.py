@@ -1,4 +1,4 @@
-"""Where mail lands, on the command line: consent where nobody is governed, evidence, and what the files of a run say."""
+"""Where mail lands, on the command line: consent where nobody is governed, evidence, and what a run's files say."""
 
 from __future__ import annotations
 
@@ -32,15 +32,10 @@ def test_a8_a_change_that_reaches_nobody_wants_consent(on_presets: Kit) -> None:
     done = kit.apply("-p", CONSENT)
     assert done.returncode == 0, done.stderr
     governed = kit.result("apply")["outlook"]["governed"]
-    assert {item["level"]: item["recipients"] for item in governed["rows"]} == {
-        "Strict": 2,
-        "Standard": 6,
-        "Default": 0,
-    }
-    shown = next(
-        item for item in kit.result("apply")["sections"][3]["inputs"] if item["name"] == "accept_governs_nobody"
-    )
-    assert shown["value"] is True, "the decision stands in every record"
+    counted = {item["level"]: item["recipients"] for item in governed["rows"]}
+    assert counted == {"Strict": 2, "Standard": 6, "Default": 0}
+    inputs = {item["name"]: item["value"] for item in kit.result("apply")["sections"][3]["inputs"]}
+    assert inputs["accept_governs_nobody"] is True, "the decision stands in every record"
 
 
 def test_a_run_observes_what_it_predicted(kit: Kit) -> None:
@@ -51,8 +46,9 @@ def test_a_run_observes_what_it_predicted(kit: Kit) -> None:
     promised = [row for row in rows if row["promised"]]
     assert {row["disposition"] for row in promised} == {"SUSPICIOUS", "BULK", "SPAM", "SPOOF"}
     assert all(row["kept"] is True and row["observed"]["kept"] is True for row in promised)
-    assert any(
-        "of its own" in text or "delivers" in text.lower() or "mail" in text.lower() for text in result["assumptions"]
+    assert any("stands beside what was predicted" in text for text in result["assumptions"])
+    assert sum(text.startswith("Simulated tenant:") for text in result["assumptions"]) > 5, (
+        "what delivery assumed is told"
     )
     folder = kit.newest("apply") / "outcome"
     assert {path.name for path in folder.iterdir()} == {"before.json", "after.json", "landed.json", "outlook.json"}
@@ -77,7 +73,8 @@ def test_what_a_person_saw_stands_in_the_record(kit: Kit) -> None:
     assert kit("verify", "--tenant", "demo", "--evidence", "seen.csv").returncode == 0
     rows = kit.result("verify")["outlook"]["rows"]
     seen = next(row["observed"] for row in rows if (row["disposition"], row["case"]) == ("SUSPICIOUS", "gateway"))
-    assert "Ann Admin" in seen["by"] and seen["as_predicted"] is False and seen["kept"] is False
+    assert "Ann Admin" in seen["by"] and seen["as_predicted"] is False and seen["kept"] is None
+    assert seen["text"] == "Junk Email folder or Inbox", "the test message and the person saw different things"
     assert "Ann Admin" in (kit.newest("verify") / "record.html").read_text(encoding="utf-8")
 
 
