@@ -94,9 +94,10 @@ class App:
             handled = self._handled(tx, request, now, fault, cmdlet)
             reply = _reply(handled, fault)
             tx.append_log(_log_row(tx, request, handled, reply, now))
+            turned = switches.turned(tx) if self._transcript is not None else {}
         if self._transcript is not None:
             struck = None if fault is None else fault.kind
-            self._transcript.add(request, reply.answer, fault=struck, lenient=self._lenient)
+            self._transcript.add(request, reply.answer, fault=struck, lenient=self._lenient, turned=turned)
         return reply
 
     def snapshot(self) -> Snapshot:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,13 @@ class Transcript:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def add(self, request: Request, answer: Answer | None, *, fault: str | None, lenient: bool) -> None:
-        """Append one call; ``answer`` is None when the caller was left without one."""
+    def add(
+        self, request: Request, answer: Answer | None, *, fault: str | None, lenient: bool, turned: Iterable[str] = ()
+    ) -> None:
+        """Append one call; ``answer`` is None when the caller was left without one.
+
+        ``turned`` are the switches that do not stand at their default.
+        """
         private = entra.serves(request.path)
         row: dict[str, Any] = {
             "method": request.method,
@@ -38,6 +43,7 @@ class Transcript:
             "answer": None if private or answer is None else _json(answer.body),
             "fault": fault,
             "lenient": lenient,
+            "turned": sorted(turned),
         }
         line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
         # One write to a file opened for appending: lines of several processes never mix.
