@@ -8,6 +8,9 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
 
+# Two cores are kept busy by three: many tests wait, for a slow tenant or for a time that has to pass.
+WORKERS := 3
+
 .PHONY: demo test lint unit slow outcome faults notebooks bench mutants regenerate pictures clean help
 
 demo: $(STAMP)
@@ -23,12 +26,12 @@ lint: $(STAMP)            ## style, types and layers
 
 unit: $(STAMP)            ## the tests, then every call that was made in them held against the published contracts
 	rm -f $(TRANSCRIPT)
-	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n 2 --dist worksteal -q -m "not slow"
+	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 	$(RUN)/python tests/wire/contract.py --client tenantapi/ $(TRANSCRIPT)
 	rm -f $(TRANSCRIPT)
 
-slow: $(STAMP)            ## the long tests: both engines stopped in every way, credentials in every channel
-	$(RUN)/pytest -n 2 --dist worksteal -q -m slow
+slow: $(STAMP)            ## the long tests: both engines stopped in every way, credentials in every channel, large samples
+	$(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m slow
 
 outcome: $(STAMP)         ## hold 12,000 predictions against where the simulated tenant delivers, and print the counts
 	$(RUN)/pytest -q -s -m slow tests/outcome

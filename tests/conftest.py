@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,23 @@ def kit(tmp_path: Path) -> Kit:
     made = Kit(tmp_path)
     simulated.reset(made.state)
     return made
+
+
+@pytest.fixture(scope="session")
+def plan_made(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """A kit on a new simulated tenant with one plan; it is only copied."""
+    made = Kit(tmp_path_factory.mktemp("planned"))
+    simulated.reset(made.state)
+    done = made("plan", "--tenant", "demo")
+    assert done.returncode == 3, done.stderr + done.stdout
+    return made
+
+
+@pytest.fixture
+def planned(plan_made: Kit, tmp_path: Path) -> Kit:
+    """A copy of that kit, for a test that begins with a plan and looks at nothing of how it was made."""
+    shutil.copytree(plan_made.folder, tmp_path, dirs_exist_ok=True)
+    return Kit(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -57,25 +57,23 @@ PAST = "2026-01-01T00:00:00+00:00"
         ({"note": "x"}, 2, "at note"),
     ],
 )
-def test_a_file_that_does_not_approve_this(kit: Kit, changed: dict[str, Any], code: int, words: str) -> None:
-    assert kit("plan", "--tenant", "demo").returncode == 3
-    done = kit("apply", "--tenant", "demo", "--approval", str(approval(kit, **changed)))
+def test_a_file_that_does_not_approve_this(planned: Kit, changed: dict[str, Any], code: int, words: str) -> None:
+    done = planned("apply", "--tenant", "demo", "--approval", str(approval(planned, **changed)))
     assert done.returncode == code, done.stderr
     assert words in done.stderr and "Traceback" not in done.stderr
-    assert kit.writes() == []
-    assert not list(kit.runs.glob("*-apply-*"))
+    assert planned.writes() == []
+    assert not list(planned.runs.glob("*-apply-*"))
 
 
-def test_two_runs_never_write_to_one_tenant(kit: Kit) -> None:
-    assert kit("plan", "--tenant", "demo").returncode == 3
-    tenant_id = simulated.credentials(kit.state)["tenant_id"]
-    path = kit.folder / "state" / "locks" / f"{tenant_id}.lock"
+def test_two_runs_never_write_to_one_tenant(planned: Kit) -> None:
+    tenant_id = simulated.credentials(planned.state)["tenant_id"]
+    path = planned.folder / "state" / "locks" / f"{tenant_id}.lock"
     path.parent.mkdir(parents=True)
     with FileLock(path):
-        done = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"])
+        done = planned("apply", "--tenant", "demo", "--approve", planned.result("plan")["plan_hash"])
     assert done.returncode == 4
     assert "Another run is writing to the tenant 'demo'" in done.stderr
-    assert kit.writes() == []
+    assert planned.writes() == []
 
 
 def cut_off(kit: Kit, writes: int) -> Path:
@@ -181,12 +179,11 @@ def test_a_torn_last_line_of_the_journal_is_cut_and_said(kit: Kit) -> None:
         (["--approve", "12345678"], "Missing option '--tenant'"),
     ],
 )
-def test_wrong_usage(kit: Kit, arguments: list[str], words: str) -> None:
-    assert kit("plan", "--tenant", "demo").returncode == 3
-    done = kit("apply", *arguments)
+def test_wrong_usage(planned: Kit, arguments: list[str], words: str) -> None:
+    done = planned("apply", *arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr and "Traceback" not in done.stderr
-    assert kit.writes() == []
+    assert planned.writes() == []
 
 
 def test_the_journal_alone_tells_what_was_there(kit: Kit) -> None:

@@ -169,22 +169,20 @@ def test_a_change_by_hand_is_found_and_named(
         simulated.set_property(applied.state, kind, identity, name, held[name])
 
 
-def test_a_moved_tenant_is_refused_before_any_write(kit: Kit) -> None:
-    kit("plan", "--tenant", "demo")
-    kit("sim", "set", "HostedContentFilterPolicy", "Default", "BulkThreshold", "5")
-    done = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"])
+def test_a_moved_tenant_is_refused_before_any_write(planned: Kit) -> None:
+    planned("sim", "set", "HostedContentFilterPolicy", "Default", "BulkThreshold", "5")
+    done = planned("apply", "--tenant", "demo", "--approve", planned.result("plan")["plan_hash"])
     assert done.returncode == 4
     assert "BulkThreshold: was 7 when approved, now 5" in done.stderr
-    assert kit.writes() == []
+    assert planned.writes() == []
 
 
-def test_other_inputs_than_the_approved_ones_are_refused(kit: Kit) -> None:
-    kit("plan", "--tenant", "demo")
-    plan_hash = kit.result("plan")["plan_hash"]
-    done = kit("apply", "--tenant", "demo", "--approve", plan_hash, "-p", "retention_days=30")
+def test_other_inputs_than_the_approved_ones_are_refused(planned: Kit) -> None:
+    plan_hash = planned.result("plan")["plan_hash"]
+    done = planned("apply", "--tenant", "demo", "--approve", plan_hash, "-p", "retention_days=30")
     assert done.returncode == 4
     assert "made with other inputs: retention_days" in done.stderr
-    assert kit.writes() == []
+    assert planned.writes() == []
 
 
 def test_inputs_of_the_tenant_that_changed_since_are_refused_before_any_write(kit: Kit) -> None:
@@ -263,26 +261,24 @@ def test_a_section_that_sets_nothing_is_not_called_verified(kit: Kit) -> None:
         ('"action": "create"', '"action": "none"'),
     ],
 )
-def test_a_plan_that_was_edited_after_it_was_made_is_refused(kit: Kit, before: str, after: str) -> None:
-    kit("plan", "--tenant", "demo")
-    path = kit.newest("plan") / "plan.json"
+def test_a_plan_that_was_edited_after_it_was_made_is_refused(planned: Kit, before: str, after: str) -> None:
+    path = planned.newest("plan") / "plan.json"
     assert before in path.read_text()
     path.write_text(path.read_text().replace(before, after, 1))
-    done = kit("apply", "--tenant", "demo", "--approve", kit.result("plan")["plan_hash"])
+    done = planned("apply", "--tenant", "demo", "--approve", planned.result("plan")["plan_hash"])
     assert done.returncode == 4
     assert "was changed after it was made" in done.stderr
-    assert kit.writes() == []
+    assert planned.writes() == []
 
 
-def test_an_approval_is_for_one_tenant_only(kit: Kit) -> None:
-    kit("plan", "--tenant", "demo")
-    path = kit.folder / "tenants.yaml"
-    path.write_text(f"tenants:\n  other:\n    simulated: {{state: {kit.state}}}\n")
-    plan_hash = kit.result("plan")["plan_hash"]
-    done = kit("apply", "--tenant", "other", "--approve", plan_hash, RUNBOOK_TENANTS=str(path))
+def test_an_approval_is_for_one_tenant_only(planned: Kit) -> None:
+    path = planned.folder / "tenants.yaml"
+    path.write_text(f"tenants:\n  other:\n    simulated: {{state: {planned.state}}}\n")
+    plan_hash = planned.result("plan")["plan_hash"]
+    done = planned("apply", "--tenant", "other", "--approve", plan_hash, RUNBOOK_TENANTS=str(path))
     assert done.returncode == 4
     assert "was made for the tenant 'demo'" in done.stderr
-    assert kit.writes() == []
+    assert planned.writes() == []
 
 
 def test_inputs_travel_with_the_plan(kit: Kit) -> None:

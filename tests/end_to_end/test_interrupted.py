@@ -20,12 +20,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals as Linu
 
 
 @pytest.fixture
-def planned(kit: Kit) -> Kit:
-    assert kit("plan", "--tenant", "demo").returncode == 3
-    return kit
-
-
-@pytest.fixture
 def slow(planned: Kit) -> Iterator[Kit]:
     """A kit with a plan, whose tenant answers slowly."""
     with answering_slowly(planned):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html.parser
 import json
-import shutil
 import signal
 import sys
 import time
@@ -28,22 +27,11 @@ pytestmark = [
 CASES = yaml.safe_load((Path(__file__).parent.parent / "cases" / "faults" / "stopped.yaml").read_text())
 
 
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Kit:
-    """A kit with a plan; each test stops a copy of it."""
-    made = Kit(tmp_path_factory.mktemp("planned"))
-    simulated.reset(made.state)
-    assert made("plan", "--tenant", "demo").returncode == 3
-    return made
-
-
 @pytest.fixture
-def slow(planned: Kit, tmp_path: Path) -> Iterator[Kit]:
-    """A copy whose tenant answers slowly, and outlives the run."""
-    made = Kit(tmp_path / "kit")
-    shutil.copytree(planned.folder, made.folder)
-    with simulated.serving(made.state, latency_ms=100):
-        yield made
+def slow(planned: Kit) -> Iterator[Kit]:
+    """A kit with a plan whose tenant answers slowly, and outlives the run."""
+    with simulated.serving(planned.state, latency_ms=100):
+        yield planned
 
 
 @pytest.mark.parametrize("engine", ["runbook", pytest.param("nbclient", marks=pytest.mark.slow)])
