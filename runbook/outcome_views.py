@@ -119,12 +119,12 @@ def _html(outlook: Mapping[str, Any], *, whole: bool) -> str:
         said = " ".join(words.governed_text(governed))
         parts.append(table(said, ("level", "policy", "for", "recipients"), rows).html)
     if text := words.presets_text(outlook):
-        rows = [
-            (row["name"], row["value"], *row["presets"].values(), words.preset_remark(row))
+        settings = [
+            (row["name"], row["value"], row["presets"]["Standard"], row["presets"]["Strict"], words.preset_remark(row))
             for row in outlook["presets"]
             if row["name"]
         ]
-        parts.append(table(text, ("setting", "as edited", "Standard", "Strict", "remark"), rows).html)
+        parts.append(table(text, ("setting", "as edited", "Standard", "Strict", "remark"), settings).html)
     if whole:
         beside = [(f"{other}, beside {rules}", why) for other, why, rules in words.beside(outlook)]
         for title, pairs in (("Beside our rules", beside), *_open(outlook)):

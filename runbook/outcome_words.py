@@ -172,7 +172,8 @@ def governed_text(governed: Mapping[str, Any]) -> list[str]:
             said.append(f"For {governed['unknown']} of them it cannot be told which policy is in force.")
         elif mine == 0:
             said.append("It is in force for nobody.")
-    return said + [f"Which policies come before it is not wholly known: {why}." for why in governed["unread"]]
+    reasons = dict.fromkeys(governed["unread"])
+    return said + [f"Which policies come before it is not wholly known: {why}." for why in reasons]
 
 
 def counted(row: Row) -> str:
