@@ -51,6 +51,7 @@ def test_it_is_self_contained_and_small(applied: Kit) -> None:
     assert len(text.encode()) < 150 * KIB
     assert page.outside == []
     assert page.handlers == []
+    assert page.tags.count("svg") == 1
     assert not {"script", "link", "iframe", "img", "object", "embed", "base"} & set(page.tags)
     assert not re.search(r"@import|url\(", text)
     assert "default-src 'none'" in text
@@ -68,7 +69,11 @@ def test_five_sections_all_verified_with_lines_and_words(applied: Kit) -> None:
         "is inferred",
         "New-TransportRule",
         "Simulated tenant:",
-        "Where a message lands was not observed",
+        "Where messages of each class were seen to land",
+        "Promises: 2 of 4 kept by prediction, 2 of 4 observed to be kept.",
+        "Where mail lands",
+        "predicted not kept, observed not kept",
+        "is in force for 8 of 8 recipients",
     ):
         assert needed in words, needed
 
@@ -101,6 +106,8 @@ def test_a_plan_claims_no_verification(kit: Kit) -> None:
     words = " ".join(" ".join(page.text).split())
     assert "Changes are pending; nothing was written. 0 of 5 sections verified" in words
     assert "not verified" in words
+    assert "Promises: 2 of 4 kept by prediction, none observed." in words
+    assert "observed kept" not in words
 
 
 HOSTILE = '<script>alert(1)</script>"\'\u202e=HYPERLINK("x")'

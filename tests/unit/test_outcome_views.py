@@ -88,9 +88,10 @@ def test_markup_is_the_kit_s_own(name: str) -> None:
         assert [char for char in text if char in DIRECTION or (ord(char) < 32 and char != "\n")] == []
 
 
-def test_each_step_is_in_the_record_with_its_source_and_grade() -> None:
-    text = Elements(record("second-rule")).text
-    for row in words.rows_of(outlook("second-rule"), "gateway"):
+@pytest.mark.parametrize("name", sorted(set(SHOWN) - {"hostile"}))
+def test_each_step_is_in_the_record_with_its_source_and_grade(name: str) -> None:
+    text = Elements(record(name)).text
+    for row in words.rows_of(outlook(name), "gateway"):
         for step in (*row["before"]["steps"], *row["after"]["steps"]):
             assert f"{step['text']} [{step['grade']}; {step['source']}]" in text
 
