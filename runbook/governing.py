@@ -52,11 +52,15 @@ def settle(plan: Plan, found: Surroundings, domains: Sequence[str], roster: Rost
 
 def _notes(found: Surroundings, winning: Sequence[Scope]) -> Iterable[str]:
     if winning:
-        yield f"it is in force for 0 recipients of these domains: {_names(winning)} come first"
+        yield f"it is in force for 0 recipients of these domains: before it {_come(winning)} {_names(winning)}"
         return
     before = [scope for scope in scopes(found) if scope.row is not None]
     if before:
-        yield f"it is not in force for those whom {_names(before)} include"
+        yield f"it is not in force for the recipients of {_names(before)}"
+
+
+def _come(several: Sequence[Scope]) -> str:
+    return "comes" if len(several) == 1 else "come"
 
 
 def _names(several: Sequence[Scope]) -> str:
@@ -65,7 +69,7 @@ def _names(several: Sequence[Scope]) -> str:
 
 def _nobody(change: Change, winning: Sequence[Scope]) -> Problem:
     reason = (
-        f"it would be changed for nobody: {_names(winning)} come before it and include every recipient of these "
+        f"it would be changed for nobody: before it {_come(winning)} {_names(winning)}, for every recipient of these "
         f"domains, so it governs 0 recipients. Decide: change it all the same (-p {naming.NOBODY}=true), or leave it "
         "and change the policy that is in force"
     )

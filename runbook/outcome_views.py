@@ -49,7 +49,8 @@ def _matrix_lines(outlook: Mapping[str, Any]) -> list[str]:
             lines.append(f"    {_line(row, alone=_is_alone(row, rows))}")
             lines += [f"      {text}" for text in words.never(row)]
         lines += [f"    {_together(item)}" for item in words.alike(rows) if case != "gateway"]
-    return [*lines, f"  {words.SCL}"]
+    answers = words.supposed(outlook)
+    return [*lines, *([f"  {answers}"] if answers else []), f"  {words.SCL}"]
 
 
 def _is_alone(row: Row, rows: Sequence[Row]) -> bool:
@@ -135,7 +136,12 @@ def _html(outlook: Mapping[str, Any], *, whole: bool) -> str:
 def _matrix_html(outlook: Mapping[str, Any]) -> str:
     found = f"{picture(outlook)}<p>{escape(plain(caption(outlook)))}</p>"
     gateway = [_cells(row) for row in words.rows_of(outlook, "gateway")]
-    found += table(f"Where mail lands: {words.summary(outlook)}", _HEADS, gateway, note=words.SCL).html
+    found += table(
+        f"Where mail lands: {words.summary(outlook)}",
+        _HEADS,
+        gateway,
+        note=f"{words.supposed(outlook)} {words.SCL}".strip(),
+    ).html
     others = [
         (
             words.CASES[item.row["case"]],

@@ -222,6 +222,12 @@ def unread(outlook: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(_PARTS.get(item["what"], str(item["what"])), str(item["why"])) for item in outlook["unread"]]
 
 
+def supposed(outlook: Mapping[str, Any]) -> str:
+    """Say with which answers the prediction was made where the run's own are still open; empty where none is."""
+    answers = [str(item) for item in outlook.get("as_if", ())]
+    return f"Answers are open. Predicted as if: {'; '.join(answers)}." if answers else ""
+
+
 def undecided(outlook: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what is not decided, each once."""
     return list(dict.fromkeys((str(item["identity"]), str(item["reason"])) for item in outlook["undecided"]))

@@ -64,7 +64,8 @@ def after_verifying(setup: Setup, plan: Plan) -> dict[str, Any] | None:
 
 def _told(setup: Setup, before: Surroundings, after: Surroundings | None) -> dict[str, Any]:
     as_if: dict[str, Any] = {}
-    plans = [_meant(setup, item, as_if) for item in setup.folder.sections() if item["plan"] is not None]
+    states = [item for item in setup.folder.sections() if item["plan"] is not None]
+    plans = [_meant(setup, item, as_if) for item in states]
     about = About(
         promises=setup.document.promises,
         domains=_domains(setup, plans),
@@ -73,6 +74,11 @@ def _told(setup: Setup, before: Surroundings, after: Surroundings | None) -> dic
     seen = Seen(before=before, after=after, plans=plans, landed=_landed(setup.folder))
     told = outlook(seen, about, datetime.fromisoformat(journal.now()))
     told["as_if"] = [f"{name} = {value}" for name, value in as_if.items()]
+    told["undecided"] = [
+        {"identity": item["identity"], "reason": item["reason"]}
+        for state in states
+        for item in state["plan"]["problems"]
+    ]
     write_json(setup.folder.outcome / "outlook.json", told)
     return told
 
