@@ -32,7 +32,8 @@ def concerns(document: Document, section: str) -> bool:
 
 def is_last(document: Document, section: str) -> bool:
     """Whether no later section sets anything that decides where mail lands."""
-    return section == [item.id for item in document.sections if concerns(document, item.id)][-1]
+    concerned = [item.id for item in document.sections if concerns(document, item.id)]
+    return concerned[-1:] == [section]
 
 
 def after_planning(setup: Setup, plan: Plan) -> dict[str, Any] | None:

@@ -116,7 +116,7 @@ print(json.dumps({
     "handlers": [str(signal.getsignal(number)).split(" at ")[0] for number in sorted(signal.valid_signals())],
     "signals": [line for line in state if line.startswith(("SigBlk", "SigIgn", "SigCgt"))],
     "streams": [(s.encoding, s.errors, s.line_buffering, s.isatty()) for s in (sys.stdin, sys.stdout, sys.stderr)],
-    "documents": library.load.cache_info().currsize, "left": getattr(library, "left", None),
+    "documents": library._load.cache_info().currsize, "left": getattr(library, "left", None),
     "leaked": os.environ.get("LEAKED"),
 }))
 library.load()
