@@ -181,21 +181,34 @@ Deed = tuple[str, Any]
 """Something that a rule does to a message's way: ``scl``, ``end``, ``set-header``, ``remove-header``, ``stop``."""
 
 
-def deeds(row: Row) -> tuple[Deed, ...]:
-    """Return what a rule does that bears on where a message lands, in the order in which it counts."""
+def asked_headers(rows: Iterable[Row]) -> frozenset[str]:
+    """Return the names, in lower case, of the header fields that any rule looks at; others bear on nothing."""
+    names = (_HEADER, f"ExceptIf{_HEADER}", "HeaderMatchesMessageHeader", "ExceptIfHeaderMatchesMessageHeader")
+    return frozenset(str(row[name]).strip().lower() for row in rows for name in names if row.get(name))
+
+
+def deeds(row: Row, headers: frozenset[str] | None = None) -> tuple[Deed, ...]:
+    """Return what a rule does that bears on where a message lands, in the order in which it counts.
+
+    `headers` are the fields that rules look at: setting another one bears on nothing. Without it, each counts.
+    """
     found: list[Deed] = []
     scl, understood = read(INTEGER, row.get("SetSCL"))
     if not understood or isinstance(scl, int):
         found.append(("scl", scl if understood else "unknown"))
-    if row.get("SetHeaderName"):
+    if row.get("SetHeaderName") and _counts(row["SetHeaderName"], headers):
         found.append(("set-header", (str(row["SetHeaderName"]), str(row.get("SetHeaderValue") or ""))))
-    if row.get("RemoveHeader"):
+    if row.get("RemoveHeader") and _counts(row["RemoveHeader"], headers):
         found.append(("remove-header", str(row["RemoveHeader"])))
     found += [("end", place) for place, names in _ENDS for name in names if _is_on(row.get(name))]
     stops, understood = read(BOOLEAN, row.get("StopRuleProcessing"))
     if stops or not understood:
         found.append(("stop", True if understood else None))
     return tuple(found)
+
+
+def _counts(name: Any, headers: frozenset[str] | None) -> bool:
+    return headers is None or str(name).strip().lower() in headers
 
 
 # A message that a rule sends to the hosted quarantine comes under no quarantine policy [tutorial-language 4.6].

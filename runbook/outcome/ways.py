@@ -15,9 +15,9 @@ from typing import Any
 from runbook.outcome import rules
 from runbook.outcome.ending import Ending, Grade, Place, Step
 from runbook.outcome.message import Message
-from runbook.outcome.rules import Sight
+from runbook.outcome.rules import Deed, Sight
 from runbook.outcome.surroundings import RULE, Row, Surroundings
-from runbook.outcome.threeway import all_of
+from runbook.outcome.threeway import Maybe, all_of
 
 _MOST_WAYS = 64
 _SOURCE = "transport rules, in order of priority [DOCS]"
@@ -60,12 +60,14 @@ def through_rules(found: Surroundings, message: Message, starts: Sequence[Way], 
         lost = Ending(place="unknown")
         return tuple(replace(way.step(doubt, _SOURCE, "unknown"), ending=lost, stopped=True) for way in starts)
     ways = {way.key: way for way in starts}
+    headers = rules.asked_headers(part.rows)
     for row in sorted(part.rows, key=rules.priority):
-        if not rules.deeds(row) or rules.acts(row, now) is False:
+        deeds, acts = rules.deeds(row, headers), rules.acts(row, now)
+        if not deeds or acts is False:
             continue
         after: dict[tuple[Any, ...], Way] = {}
         for way in ways.values():
-            for next_way in _past(row, way, message, now):
+            for next_way in _past(row, way, message, acts, deeds):
                 after.setdefault(next_way.key, next_way)
         ways = after
         if len(ways) > _MOST_WAYS:
@@ -74,21 +76,20 @@ def through_rules(found: Surroundings, message: Message, starts: Sequence[Way], 
     return tuple(ways.values())
 
 
-def _past(row: Row, way: Way, message: Message, now: datetime) -> tuple[Way, ...]:
+def _past(row: Row, way: Way, message: Message, acts: Maybe, deeds: Sequence[Deed]) -> tuple[Way, ...]:
     """The ways behind one rule, that which the rule leaves alone first."""
     if way.stopped or way.ending is not None:
         return (way,)
     sight = Sight(message=message, headers=way.headers, address=way.address)
-    acts, meets = rules.acts(row, now), rules.meets(row, sight)
-    met = all_of((acts, meets))
+    met = all_of((acts, rules.meets(row, sight)))
     name = str(row.get("Name"))
     if met is False:
         return (_missed(row, way, sight, name),)
     if met:
-        return _done(row, way, name, "documented")
+        return _done(deeds, way, name, "documented")
     why = "whether it acts now" if acts is None else f"whether the message meets {', '.join(_open(row, sight))}"
     left = way.step(f"rule {name!r}: {why} cannot be told", _SOURCE, "unknown")
-    return (left, *_done(row, left, name, "unknown"))
+    return (left, *_done(deeds, left, name, "unknown"))
 
 
 def _open(row: Row, sight: Sight) -> list[str]:
@@ -115,12 +116,12 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _done(row: Row, way: Way, name: str, grade: Grade) -> tuple[Way, ...]:
+def _done(deeds: Sequence[Deed], way: Way, name: str, grade: Grade) -> tuple[Way, ...]:
     """The ways behind a rule that meets the message: two where what it does cannot be told."""
     way = replace(way, rules=(*way.rules, name))
     said: list[str] = []
     stops: tuple[bool, ...] = (False,)
-    for deed, value in rules.deeds(row):
+    for deed, value in deeds:
         if deed == "scl":
             way, text = replace(way, scl=value), f"sets SCL {value}"
         elif deed == "set-header":

@@ -30,7 +30,7 @@ class Draw:
 
     def __init__(self, seed: str) -> None:
         self.random = random.Random(seed)
-        self.profile = self.random.choice(["new", "presets", "new"])
+        self.profile = self.random.choice(["new", "presets", "new", "busy", "presets"])
 
     def some(self, values: list[Any], most: int = 3) -> list[Any]:
         return self.random.sample(values, self.random.randint(1, min(most, len(values))))
@@ -122,6 +122,7 @@ class Draw:
             *({"SetSCL": level} for level in (-1, 0, 5, 5, 6, 9, 9)),
             {"Quarantine": True}, {"DeleteMessage": True}, {"RedirectMessageTo": ["chief@example.com"]},
             {"SetHeaderName": OLD_HEADER, "SetHeaderValue": "UCE"}, {"RemoveHeader": OLD_HEADER},
+            {"SetHeaderName": "X-Other", "SetHeaderValue": "BULK"},
             {"PrependSubject": "[x] "},
         ]  # fmt: skip
         given |= self.random.choice(deeds)
