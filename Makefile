@@ -8,8 +8,7 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
 
-# Two cores are kept busy by three: many tests wait, for a slow tenant or for a time that has to pass.
-WORKERS := 3
+WORKERS := 2
 
 .PHONY: demo test lint unit slow outcome faults notebooks bench mutants regenerate pictures clean help
 
