@@ -21,7 +21,7 @@ def hold(count: int, seed: int) -> None:
 
 @pytest.mark.timeout(500)
 def test_a_sample_of_broken_runs_is_gone_on_with() -> None:
-    """Other points every day, the same ones all day."""
+    """The same points always, so that a failure is the change's; `make slow` has more, `make faults` all."""
     hold(12, 20261125)
 
 
