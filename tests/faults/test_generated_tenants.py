@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from in_process import connected
 
 from runbook.journal import Journal
 from runbook.kinds import BY_TYPE, KINDS, VALUE_TYPES
@@ -22,9 +20,8 @@ from runbook.plan import Attribute, Plan, Resource, diff
 from runbook.section.applying import Patience, apply_changes
 from runbook.section.observing import read_objects
 from runbook.undo import Circumstances, invert, remaining
-from simtenant.adapter import InProcessAdapter
 from simtenant.local import LocalTenant
-from tenantapi import Secret, Services, Tenant, connect
+from tenantapi import Services
 
 STAMPS = {"WhenChanged", "WhenCreated", "modified_at"}
 PERMISSIONS = st.sampled_from([0, 1, 3, 7, 11, 39, 43])
@@ -77,23 +74,6 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         },
         "stop": draw(st.integers(0, 4)),
     }
-
-
-@contextmanager
-def connected(far: LocalTenant) -> Iterator[Services]:
-    known = far.credentials
-    tenant = Tenant(
-        name="drawn",
-        tenant_id=known["tenant_id"],
-        client_id=known["client_id"],
-        client_secret=Secret(known["client_secret"]),
-        cloudflare_account_id=known["cloudflare_account_id"],
-        cloudflare_api_token=Secret(known["cloudflare_api_token"]),
-    )
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("https://", InProcessAdapter(far))
-        yield connect(tenant, session=session, sleep=lambda _: None)
 
 
 def stand(services: Services, far: LocalTenant, case: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import requests
+from in_process import connected
 
 from runbook import library
 from runbook.inputs import effective
@@ -26,29 +26,11 @@ from runbook.section.around import look_around
 from runbook.section.landing import handed_in
 from runbook.section.observing import make_plan
 from runbook.tenants.connection import people_of
-from simtenant.adapter import InProcessAdapter
 from simtenant.local import LocalTenant
-from tenantapi import Secret, Services, Tenant, connect
+from tenantapi import Services
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 ANSWERS = {"notification_frequency": "1 day", "retention_days": 15, "egress_region": "us"}
-
-
-@contextmanager
-def connected(far: LocalTenant) -> Iterator[Services]:
-    known = far.credentials
-    tenant = Tenant(
-        name="stage",
-        tenant_id=known["tenant_id"],
-        client_id=known["client_id"],
-        client_secret=Secret(known["client_secret"]),
-        cloudflare_account_id=known["cloudflare_account_id"],
-        cloudflare_api_token=Secret(known["cloudflare_api_token"]),
-    )
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("https://", InProcessAdapter(far))
-        yield connect(tenant, session=session, sleep=lambda _: None)
 
 
 @dataclass

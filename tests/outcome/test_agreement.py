@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import requests
+from in_process import connected
 from outcome.drawn import DOMAINS, Draw
 
 from runbook.outcome.assumed import Assumed
@@ -20,9 +20,7 @@ from runbook.outcome.ending import Ending, Outcome
 from runbook.outcome.predict import outcome
 from runbook.outcome.surroundings import Surroundings
 from runbook.section.around import look_around
-from simtenant.adapter import InProcessAdapter
 from simtenant.local import LocalTenant
-from tenantapi import Secret, Tenant, connect
 
 EACH = 30
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -30,19 +28,7 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 def stood(draw: Draw) -> tuple[LocalTenant, Surroundings, Assumed]:
     far = LocalTenant(profile=draw.profile, clock=lambda: NOW)
-    known = far.credentials
-    tenant = Tenant(
-        name="drawn",
-        tenant_id=known["tenant_id"],
-        client_id=known["client_id"],
-        client_secret=Secret(known["client_secret"]),
-        cloudflare_account_id=known["cloudflare_account_id"],
-        cloudflare_api_token=Secret(known["cloudflare_api_token"]),
-    )
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("https://", InProcessAdapter(far))
-        services = connect(tenant, session=session, sleep=lambda _: None)
+    with connected(far) as services:
         assumed = draw.stand(services, far)
         return far, look_around(services, DOMAINS, "2026-03-04T05:06:07Z"), assumed
 
