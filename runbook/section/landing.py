@@ -26,8 +26,8 @@ _AS_WRITTEN = "as-written"
 
 
 def concerns(document: Document, section: str) -> bool:
-    """Whether a section sets something that decides where mail lands."""
-    return any(draft.type in KINDS for draft in document.drafts(section))
+    """Whether a section sets something that decides where mail lands; what is blocked is never set."""
+    return any(draft.type in KINDS and not draft.blocked_by for draft in document.drafts(section))
 
 
 def is_last(document: Document, section: str) -> bool:

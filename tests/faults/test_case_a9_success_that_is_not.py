@@ -105,17 +105,18 @@ def test_a9_nothing_is_called_verified_before_it_was_read_back(far: FarEnd) -> N
     """Every read after the write fails: the change was made, and no page says that it is as asked."""
     assert far.plan().returncode == 3
     before = [row["cmdlet"] for row in simulated.requests_log(far.kit.state)].count("Get-HostedContentFilterPolicy")
-    assert before == 1
+    assert before == 2, "for where mail lands, and for the section"
     far.forget()
-    # In an apply: all sections are planned anew and the things as they are stored before the run's first write, the
-    # section makes its own plan, and the policy is read just before its write; the fifth is the verification's.
-    far.fault(kind="status", status=403, match={"cmdlet": "Get-HostedContentFilterPolicy"}, at=5, times=None)
+    # In an apply it is read for where mail lands, all sections are planned anew and the things as they are stored before
+    # the run's first write, the section makes its own plan, and the policy is read just before its write; the sixth is
+    # the verification's.
+    far.fault(kind="status", status=403, match={"cmdlet": "Get-HostedContentFilterPolicy"}, at=6, times=None)
     done = far.apply(**WAIT)
     asked = [row["cmdlet"] for row in simulated.requests_log(far.kit.state)]
     asked = [cmdlet for cmdlet in asked if str(cmdlet).endswith("-HostedContentFilterPolicy")]
     read, write = "Get-HostedContentFilterPolicy", "Set-HostedContentFilterPolicy"
-    assert asked[:5] == [read] * 4 + [write], "every read before the write went through"
-    assert set(asked[5:]) == {read}, "and those after it were tried"
+    assert asked[:6] == [read] * 5 + [write], "every read before the write went through"
+    assert set(asked[6:]) == {read}, "and those after it were tried"
     assert done.returncode == 5, done.stdout + done.stderr
     assert "Configure anti-spam policies: 1 changed, NOT verified" in done.stdout
     result = section(far, POLICY)
