@@ -107,7 +107,7 @@ def test_a9_nothing_is_called_verified_before_it_was_read_back(far: FarEnd) -> N
     before = [row["cmdlet"] for row in simulated.requests_log(far.kit.state)].count("Get-HostedContentFilterPolicy")
     assert before == 2, "for where mail lands, and for the section"
     far.forget()
-    # In an apply it is read for where mail lands, all sections are planned anew and the things as they are stored before
+    # In an apply it is read for where mail lands, all sections are planned anew, the things as they are stored before
     # the run's first write, the section makes its own plan, and the policy is read just before its write; the sixth is
     # the verification's.
     far.fault(kind="status", status=403, match={"cmdlet": "Get-HostedContentFilterPolicy"}, at=6, times=None)
