@@ -14,7 +14,7 @@ from runbook.outcome.governed import winning_over
 from runbook.outcome.precedence import DEFAULT, Scope, scopes
 from runbook.outcome.recipients import Roster
 from runbook.outcome.surroundings import POLICY, POLICY_RULE, PRESET_RULE, Surroundings
-from runbook.plan import Change, Plan, Problem
+from runbook.plan import Change, Plan, Problem, ProblemState
 
 
 def edits_default(plan: Plan) -> bool:
@@ -76,12 +76,12 @@ def _nobody(change: Change, winning: Sequence[Scope]) -> Problem:
     return _problem(change, "undecided", reason, winning[0].rule)
 
 
-def _problem(change: Change, presence: str, reason: str, other: str = "") -> Problem:
+def _problem(change: Change, presence: ProblemState, reason: str, other: str = "") -> Problem:
     return Problem(
         kind=change.kind,
         identity=change.identity,
         section=change.section,
-        presence=presence,  # type: ignore[arg-type]
+        presence=presence,
         reason=reason,
         lines=change.lines,
         other=other,

@@ -16,7 +16,7 @@ from runbook.library import Document
 from runbook.outcome import surroundings
 from runbook.outcome.matrix import Question, egress_of, questions
 from runbook.outcome.outlook import KINDS, About, Seen, outlook
-from runbook.outcome.surroundings import DOMAIN, Surroundings, with_plans
+from runbook.outcome.surroundings import DOMAIN, Surroundings
 from runbook.plan import Plan, plan_json
 from runbook.runs import RunFolder, read_json, write_json
 from runbook.section.around import look_around
@@ -149,7 +149,7 @@ def _supposed(field: Field, known: Mapping[str, Mapping[str, Any]]) -> Any:
 
 def _sent(setup: Setup, after: Surroundings, domains: Sequence[str]) -> list[dict[str, Any]]:
     """Send one message of each class to the simulated tenant, and note where it landed."""
-    egress = egress_of(with_plans(after, ()))
+    egress = egress_of(after)
     found = []
     for asked in questions(after, domains, egress):
         if not asked.message.connecting_ip:

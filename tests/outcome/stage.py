@@ -19,7 +19,7 @@ from runbook.library import Document
 from runbook.outcome.matrix import egress_of, questions
 from runbook.outcome.outlook import About, Seen, outlook
 from runbook.outcome.recipients import Roster
-from runbook.outcome.surroundings import Surroundings, with_plans
+from runbook.outcome.surroundings import Surroundings
 from runbook.plan import Plan, plan_json
 from runbook.section.applying import Patience, apply_changes
 from runbook.section.around import look_around
@@ -129,8 +129,3 @@ def row(told: Mapping[str, Any], disposition: str, case: str = "gateway", who: s
     ]
     assert len(found) == 1, (disposition, case, who, [item["recipients"] for item in found])
     return dict(found[0])
-
-
-def planned_world(stage: Stage) -> Surroundings:
-    """Return what the tenant would hold once every plan were carried out."""
-    return with_plans(stage.around(), [plan_json(plan) for plan in stage.plans()])

@@ -7,8 +7,6 @@ put in by somebody else, line ends and terminal codes included.
 from __future__ import annotations
 
 import csv
-import html
-import html.parser
 import io
 import json
 from pathlib import Path
@@ -18,7 +16,7 @@ import pytest
 import yaml
 from conftest import ROOT, Kit
 from markdown_it import MarkdownIt
-from outlooks import picture_made_of
+from outlooks import Elements, picture_made_of
 
 from runbook import simulated
 from runbook.archive import spreadsheet
@@ -46,23 +44,6 @@ RULE = """1. Start with **Add a Rule** > **Create a new rule**.
 1. Read the summary, then finish with **Finish** > **Done**.
 1. In the list, choose the rule **{name}** and then **Enable**.
 """
-
-
-class Elements(html.parser.HTMLParser):
-    """Collect every element with the names of its attributes, and the text."""
-
-    def __init__(self, content: str) -> None:
-        super().__init__()
-        self.made: set[str] = set()
-        self.text = ""
-        self.feed(content)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.made.add(tag)
-        self.made.update(f"{tag} {name}" for name, _ in attrs)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def text_of(names: list[str]) -> str:
