@@ -31,10 +31,14 @@ _BOOKKEEPING = frozenset(
     """
     DistinguishedName ExchangeVersion ExchangeObjectId ObjectCategory ObjectClass WhenChanged WhenCreated
     WhenChangedUTC WhenCreatedUTC OrganizationalUnitRoot OrganizationalUnitRootInternal OrganizationId
-    OriginatingServer IsValid AdminDisplayName Description Conditions Exceptions Actions RuleVersion CreatedBy
+    OriginatingServer IsValid AdminDisplayName Description Actions RuleVersion CreatedBy
     LastModifiedBy ImmutableId Comments Comment ManuallyModified Size RegexSize
     """.split()
 )
+
+
+COUNTED = ("Conditions", "Exceptions")
+"""Properties in which a rule lists its own conditions and exceptions, one name each [CIPP-SHAPE, G2O-FIX]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,10 @@ def with_plans(found: Surroundings, plans: Sequence[Mapping[str, Any]]) -> Surro
     return Surroundings(read_at=found.read_at, parts=parts)
 
 
+def _named(row: Row, key: str, wanted: str) -> bool:
+    return str(row.get(key)).strip().lower() == wanted
+
+
 def _changed(rows: tuple[Row, ...], change: Mapping[str, Any]) -> tuple[Row, ...]:
     key = "domain" if change["kind"] == DOMAIN else "Name"
     wanted = str(change["identity"]).strip().lower()
@@ -111,8 +119,12 @@ def _changed(rows: tuple[Row, ...], change: Mapping[str, Any]) -> tuple[Row, ...
         place = {"Priority": len(rows)} if change["kind"] == RULE else {}
         return (*rows, {key: change["identity"], **place, **after})
     if change["action"] == "delete":
-        return tuple(row for row in rows if str(row.get(key)).strip().lower() != wanted)
-    return tuple({**row, **after} if str(row.get(key)).strip().lower() == wanted else row for row in rows)
+        return tuple(row for row in rows if not _named(row, key, wanted))
+    if change["kind"] == RULE:  # what the service counted belongs to the rule as it was
+        rows = tuple(
+            {k: v for k, v in row.items() if k not in COUNTED} if _named(row, key, wanted) else row for row in rows
+        )
+    return tuple({**row, **after} if _named(row, key, wanted) else row for row in rows)
 
 
 def _after(change: Mapping[str, Any]) -> dict[str, Any]:
