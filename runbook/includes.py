@@ -1,9 +1,8 @@
 """Put the text of other files where a tutorial includes them, and keep for every line the file it came from.
 
-Known is Hugo's `{{<render file="…" withParameters="a;;b">}}` as a paragraph of its own. Whatever is in the way
-of taking the file in (it is not there, it includes itself, it lies outside the folder, a parameter is missing)
-leaves the include as it stands, with the reason; nothing is guessed. [Hugo documentation, Shortcodes;
-Cloudflare documentation, layouts/shortcodes/render.html, as its pages use it]
+Known are Hugo's and MDX's includes as paragraphs of their own, see `includecalls`. Whatever is in the way of taking
+the file in (it is not there, it includes itself, it lies outside the folder, a parameter is missing) leaves the
+include as it stands, with the reason; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-import yaml
 from markdown_it.tree import SyntaxTreeNode
 
 from runbook.errors import TutorialError
+from runbook.includecalls import Call, NotUnderstood, call_of, filled
 from runbook.markdown import Repair, decode, repair, tree_of
 
 Fetch = Callable[[str], bytes | str]
@@ -27,11 +25,7 @@ Fetch = Callable[[str], bytes | str]
 MOST_LINES = 20_000
 MOST_FILES = 200
 DEEPEST = 8
-_SHORTCODE = re.compile(r"\{\{(?:<\s*render\s+(?P<angle>[^\n]*?)\s*>|%\s*render\s+(?P<percent>[^\n]*?)\s*%)\}\}")
-_ATTRIBUTE = re.compile(r'(?P<name>\w+)="(?P<value>[^"\\]*)"(?:\s+|$)')
-_PARAMETER = re.compile(r"\$(\d+)")
 _PLACE = re.compile(r"(?P<file>.+) line (?P<line>\d+), via line (?P<via>\d+)")
-_BETWEEN = ";;"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +78,6 @@ class Assembly:
     """The included files, in the order of the text."""
     repairs: list[Repair] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
-
-
-class _CannotTake(Exception):
-    """Why an include stays as it stands; never leaves this module."""
 
 
 def gathered(places: Sequence[int | str]) -> list[str]:
@@ -148,84 +138,67 @@ def _add(assembly: Assembly, lines: Sequence[str], origin: Origin, fetch: Fetch 
         done = max(done, until)
 
     for node in tree_of("\n".join(lines) + "\n").children:
-        call = _call(node, lines) if fetch else None
-        if call is None or fetch is None:
+        read = _call(node, lines) if fetch else None
+        if read is None or fetch is None:
             assembly.nodes.append((node, shift))
             continue
         assert node.map is not None, "a paragraph of markdown-it always has its lines; this is a fault in the kit"
-        catch_up(node.map[0] + 1)
-        here = len(assembly.lines)
+        catch_up(node.map[1])
+        here, first = len(assembly.lines), len(assembly.lines) - (node.map[1] - node.map[0]) + 1
         try:
             if len(assembly.files) >= MOST_FILES:
-                raise _CannotTake(f"the text includes more than {MOST_FILES} files")
-            name, body, sha256, said = _take(call, fetch, above, len(lines) + here)
-        except _CannotTake as reason:
-            assembly.remarks.append(Remark(line=here, text=str(reason), blocks=True))
+                raise NotUnderstood(f"the text includes more than {MOST_FILES} files")
+            name, body, sha256, said = _take(read(), fetch, above, len(lines) + here)
+        except NotUnderstood as reason:
+            assembly.remarks.append(Remark(line=first, text=str(reason), blocks=True))
             assembly.nodes.append((node, shift))
             continue
         via = origin.via or node.map[0] + 1
-        assembly.taken.add(here)
+        assembly.taken |= set(range(first, here + 1))
         assembly.files.append(SourceFile(file=name, sha256=sha256, lines=len(body), via=via))
-        if said:
-            assembly.remarks.append(Remark(line=here, text=said, blocks=False))
+        assembly.remarks += [Remark(line=first, text=text, blocks=False) for text in said]
         _add(assembly, body, Origin(line=0, file=name, via=via), fetch, (*above, name))
         shift += len(assembly.lines) - here
     catch_up(len(lines))
 
 
-def _call(node: SyntaxTreeNode, lines: Sequence[str]) -> str | None:
-    """Give what an include says between its marks; None for any other block."""
-    if node.type != "paragraph" or node.map is None or node.map[1] - node.map[0] != 1:
+def _call(node: SyntaxTreeNode, lines: Sequence[str]) -> Callable[[], Call] | None:
+    """Give what reads the include that a block consists of; None for any other block."""
+    if node.type not in ("paragraph", "html_block") or node.map is None:
         return None
-    match = _SHORTCODE.fullmatch(lines[node.map[0]].strip())
-    return (match["angle"] or match["percent"]) if match else None
+    return call_of("\n".join(lines[node.map[0] : node.map[1]]))
 
 
-def _take(call: str, fetch: Fetch, above: tuple[str, ...], size: int) -> tuple[str, list[str], str, str]:
+def _take(call: Call, fetch: Fetch, above: tuple[str, ...], size: int) -> tuple[str, list[str], str, list[str]]:
     """Give an included file's name, its lines with the parameters in them, its hash, and what is odd about it."""
-    found = {match["name"]: match["value"] for match in _ATTRIBUTE.finditer(call)}
-    rest = _ATTRIBUTE.sub("", call).strip()
-    name = found.pop("file", "")
-    given = found.pop("withParameters", None)
-    if rest or found or not name:
-        raise _CannotTake(f"{rest or ', '.join(found) or call!r} is not understood in an include")
-    if name in above:
-        raise _CannotTake(f"{name} includes itself")
-    if len(above) >= DEEPEST:
-        raise _CannotTake(f"{name} is included more than {DEEPEST} files deep")
-    data = fetch(name)
-    if isinstance(data, str):
-        raise _CannotTake(data)
+    name, data, said = _found(call, fetch, above)
     try:
         lines = decode(data, name).removesuffix("\n").split("\n")
     except TutorialError as error:
-        raise _CannotTake(f"{name} cannot be read: {error.detail}") from None
+        raise NotUnderstood(f"{name} cannot be read: {error.detail}") from None
     if size + len(lines) > MOST_LINES:
-        raise _CannotTake(f"with {name} the text would have more than {MOST_LINES} lines")
-    values = given.split(_BETWEEN) if given is not None else []
-    head, declared = _head(lines, name)
-    wants = max([declared, *(int(number) for line in lines[head:] for number in _PARAMETER.findall(line))])
-    if len(values) < wants:
-        raise _CannotTake(f"{name} takes {wants} parameters and is given {len(values)}")
-    said = f"{name} takes {wants} parameters and is given {len(values)}." if len(values) > wants else ""
-    body = [_PARAMETER.sub(lambda match: _value(values, match), line) for line in lines[head:]]
-    return name, [*lines[:head], *body], hashlib.sha256(data).hexdigest(), said
+        raise NotUnderstood(f"with {name} the text would have more than {MOST_LINES} lines")
+    body, unused = filled(name, lines, call)
+    return name, body, hashlib.sha256(data).hexdigest(), [text for text in (said, unused) if text]
 
 
-def _value(values: Sequence[str], match: re.Match[str]) -> str:
-    """Give a parameter's text; `$0` is none."""
-    number = int(match[1])
-    return values[number - 1] if 0 < number <= len(values) else match[0]
-
-
-def _head(lines: Sequence[str], name: str) -> tuple[int, int]:
-    """Give the number of lines of a file's front matter, and how many parameters it declares."""
-    first = next(iter(tree_of("\n".join(lines) + "\n").children), None)
-    if first is None or first.type != "front_matter" or first.map is None:
-        return 0, 0
-    try:
-        loaded: Any = yaml.safe_load(first.content)
-    except yaml.YAMLError:
-        raise _CannotTake(f"the front matter of {name} is not valid YAML") from None
-    declared = loaded.get("inputParameters") if isinstance(loaded, dict) else None
-    return first.map[1], len(str(declared).split(_BETWEEN)) if declared else 0
+def _found(call: Call, fetch: Fetch, above: tuple[str, ...]) -> tuple[str, bytes, str]:
+    """Find an include's file under one of its names; by the last part of its name alone only if by no other."""
+    best = call.names[0]
+    if any(name in above for name in call.names):
+        raise NotUnderstood(f"{best} includes itself")
+    if len(above) >= DEEPEST:
+        raise NotUnderstood(f"{best} is included more than {DEEPEST} files deep")
+    why = ""
+    for name in call.names:
+        data = fetch(name)
+        if isinstance(data, bytes):
+            return name, data, ""
+        why = why or data
+    for name in dict.fromkeys(PurePosixPath(name).name for name in call.names) if call.by_name else ():
+        if name in above:
+            raise NotUnderstood(f"{name} includes itself")
+        data = fetch(name)
+        if isinstance(data, bytes):
+            return name, data, f"{best} was taken from the file {name}, which is in no folder of that name."
+    raise NotUnderstood(why)

@@ -31,11 +31,12 @@ FURNITURE = re.compile(r"\s*(?:\{\{[<%]|\{/\*|import\s.+\sfrom\s)")
 
 
 PARTIALS = "_partials"
-"""Folder beside a text where the files that it includes are looked for, after the folders that are named."""
+"""Folder beside a text where the files that it includes are looked for, after the folders that are named and before
+the text's own folder."""
 
 
 def read_tutorial(path: Path | str, includes: Sequence[Path] = ()) -> Tutorial:
-    """Read the Markdown file at `path`, with the files it includes from `includes` or the folder beside it.
+    """Read the Markdown file at `path`, with the files it includes from `includes` or from beside it.
 
     Raises TutorialError if there is no such file, if it is not text, or if it holds no section with a
     numbered step: a text without steps is not a tutorial.
@@ -52,7 +53,7 @@ def read_tutorial(path: Path | str, includes: Sequence[Path] = ()) -> Tutorial:
         raise TutorialError("There is no such file.", remedy, path=where) from None
     except OSError as error:
         raise TutorialError(f"The file cannot be opened: {error.strerror}.", remedy, path=where) from error
-    return parse_tutorial(data, path=str(where), fetch=folders(*includes, where.parent / PARTIALS))
+    return parse_tutorial(data, path=str(where), fetch=folders(*includes, where.parent / PARTIALS, where.parent))
 
 
 def parse_tutorial(data: bytes, *, path: str = "", fetch: Fetch | None = None) -> Tutorial:

@@ -18,9 +18,10 @@ FIRM = ("guard-failed", "placeholder-text")
 
 def missing_parts(reader: SectionReader) -> tuple[str, ...]:
     """Give the reasons why every resource of the section is blocked, because a part of it is not here."""
-    blocks = [item for item in reader.section.items if isinstance(item, Block) and item.kind == "include"]
     at = reader.findings.at
-    reasons = [f"{at(block.first)}: the text that belongs here is in another file" for block in blocks]
+    reasons = [
+        f"{at(block.first)}: the text that belongs here is in another file" for block, _ in _includes(reader.section)
+    ]
     reasons += [
         f"{at(read.step.first)}: {read.refusal.why}: {read.step.text}"
         for read in reader.items if read.refusal and read.refusal.code in MISSING and read.change is None
@@ -53,7 +54,7 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
         findings.read(read.step, section, read_as, key, read.refusal.why if read.refusal else "")
     if lost and walked:
         _say_lost(reader, tutorial, lexicon, findings)
-    _includes(section, tutorial, findings)
+    _say_not_included(section, tutorial, findings)
     if section is tutorial.sections[-1] and not section.items:
         findings.note(
             "document-inconsistent", (section.first,), section=section.heading,
@@ -107,15 +108,22 @@ def _say_lost(reader: SectionReader, tutorial: Tutorial, lexicon: Lexicon, findi
         )  # fmt: skip
 
 
-def _includes(section: Section, tutorial: Tutorial, findings: Findings) -> None:
-    for item in section.items:
-        if isinstance(item, Block) and item.kind == "include":
-            why = next((remark.text for remark in tutorial.remarks if remark.blocks and remark.line == item.first), "")
-            findings.note(
-                "unresolved-include", tuple(range(item.first, item.last + 1)), section=section.heading,
-                message="The text that belongs here is in another file, which "
-                        + (f"cannot be taken in: {why}." if why else "this kit does not fetch."),
-                suggestion="Put the included text in place of this line, with its parameters filled in"
-                           + (", or name the folder of included files." if why else "."),
-                source="the include line itself",
-            )  # fmt: skip
+def _includes(section: Section) -> list[tuple[Block, bool]]:
+    """Give the includes that are still in a section, and whether each stands inside a step."""
+    found = [(item, False) for item in section.items if isinstance(item, Block) and item.kind == "include"]
+    notes = (note for step in section.steps for inner in step.walk() for note in inner.notes)
+    return found + [(note, True) for note in notes if note.kind == "include"]
+
+
+def _say_not_included(section: Section, tutorial: Tutorial, findings: Findings) -> None:
+    for item, inside in _includes(section):
+        why = next((remark.text for remark in tutorial.remarks if remark.blocks and remark.line == item.first), "")
+        why = "it stands inside a step" if inside else why
+        findings.note(
+            "unresolved-include", tuple(range(item.first, item.last + 1)), section=section.heading,
+            message="The text that belongs here is in another file, which "
+                    + (f"cannot be taken in: {why}." if why else "this kit does not fetch."),
+            suggestion="Put the included text in place of this line, with its parameters filled in"
+                       + (", or name the folder of included files." if why and not inside else "."),
+            source="the include line itself",
+        )  # fmt: skip

@@ -19,6 +19,8 @@ SLOT = "[\ue000-\uf8ff]"
 _LEFTOVER = re.compile(r"(?<![\w\\])(_{1,2}|\*{1,2}|`)(?P<inner>[^_*`]+?)\1(?!\w)")
 STRAY = re.compile(r"(?<![\w`_*])[`_*]+(?=\w)|(?<=\w)[`_*]+(?![\w`_*])")
 _QUOTED = re.compile(r'["“](?P<inner>[^"“”]+)["”]')
+# What stands between marked runs; with marks of its own, as in `*_A_ > _B_*`, it still is no word.
+_BETWEEN = re.compile(r"\s*(?:>|,|,? ?and|,? ?or)\s*")
 TEMPLATE = re.compile(r"\{props\.\w+\}|(?<![\w$])\$\d+\b")
 
 
@@ -86,7 +88,7 @@ def phrase_of(pieces: Sequence[Piece], known: Iterable[str] = ()) -> Phrase:
 
 def _mask_marked(piece: Piece, put: Callable[[Slot], str]) -> str:
     text = piece.text.strip()
-    if not text:
+    if not text or (_BETWEEN.fullmatch(piece.text) and not piece.href and piece.kind != "code"):
         return piece.text
     lead, tail = re.match(r"\s*", piece.text), re.search(r"[.,:;]?\s*$", piece.text)
     mark = "link" if piece.href else piece.kind

@@ -23,7 +23,6 @@ NO_RESOURCE = {
     "cyberguru-transport-rule-excerpt.md", "mailprotector-scl-minus-1-excerpt.md", "uc2-2023-mermaid.md",
     "configure-the-connection-filter-policy-2019.md", "use-rules-to-add-meetings.md",
     "use-rules-to-bypass-clutter.md", "use-rules-to-set-scl.md",
-    "two-junk-user-quarantine.mdx",
 }  # fmt: skip
 
 
