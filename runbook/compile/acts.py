@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import takewhile
+from dataclasses import dataclass, field
 
-from runbook.compile.bind import Bound, Refusal, Wording, bind
-from runbook.compile.draft import OpenChange
-from runbook.compile.findings import remark
-from runbook.compile.grammar import Chain, Clause, Sentence, read_clause
+from runbook.compile.bind import Refusal
+from runbook.compile.controls import Controls
+from runbook.compile.grammar import Sentence
 from runbook.compile.phrase import Slot
-from runbook.compile.result import Input, Reference, Setting
+from runbook.compile.result import Input
 from runbook.compile.stand import Stand
-from runbook.compile.values import ReferenceValue
-from runbook.lexicon import Found, Place
-from runbook.lexicon.match import fold, match_name
-
-Labels = tuple[str, ...]
+from runbook.compile.writing import Labels, Writing
+from runbook.lexicon.match import fold
 
 
 @dataclass(slots=True)
@@ -26,18 +21,22 @@ class Acts:
 
     stand: Stand
     above: Labels
-    pending: tuple[Found, str] | None = None
-    """A label whose list the next sentence names, and the label's words as written."""
-    has_set: bool = False
-    """Whether anything was set or named so far."""
+    writing: Writing = field(init=False)
+    controls: Controls = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.writing = Writing(self.stand, self.above)
+        self.controls = Controls(self.writing)
 
     def act(self, sentence: Sentence) -> Labels | Refusal:
         """Do what a sentence says. Gives the labels that nested items stand under, or why not."""
+        controls = self.controls
         methods: dict[str, Callable[[Sentence], Labels | Refusal]] = {
             "visit": self._visit, "within": self._within, "assign": self._assign, "set": self._assign,
-            "loop": self._loop, "exists": self._exists, "flag": self._flag, "ensure": self._ensure,
-            "free-choice": self._free_choice, "refer": self._refer, "after": self._after,
-            "second-condition": self._second_condition, "alt-text": self._alt_text,
+            "loop": self._loop, "exists": self._exists, "flag": self._flag, "ensure": controls.ensure,
+            "free-choice": controls.free_choice, "refer": controls.refer, "after": controls.after,
+            "second-condition": self._second_condition, "alt-text": self._alt_text, "heading": controls.heading,
+            "entry": controls.entry, "pick": self._pick, "named": self._named, "field": controls.field,
         }  # fmt: skip
         method = methods.get(sentence.form)
         return method(sentence) if method else self.above
@@ -45,6 +44,9 @@ class Acts:
     # Going somewhere
 
     def _visit(self, sentence: Sentence) -> Labels | Refusal:
+        chosen = self.controls.choose(sentence.chain("path")) if "path2" not in sentence.parts else None
+        if chosen is not None:
+            return chosen
         slots = [slot for part in ("path", "path2") for link in sentence.chain(part) for slot in link]
         return self._go(sentence, slots)
 
@@ -52,6 +54,11 @@ class Acts:
         named = sentence.words("console")
         if named and not self.stand.route.enter(Slot(text=named, mark="plain")):
             return Refusal(why=f"the console {named!r} is not known")
+        while slots and self.controls.is_flag(slots[0]):  # a box on the open page, then perhaps a button
+            pressed = self.controls.press([slots[0].text])
+            if isinstance(pressed, Refusal):
+                return pressed
+            slots = slots[1:]
         return self.stand.visit(slots) or self.above
 
     def _exists(self, sentence: Sentence) -> Labels | Refusal:
@@ -76,14 +83,23 @@ class Acts:
         self.stand.findings.ask(Input(name=change.for_each, kind="placeholder_loop", lines=lines))
         return self.above
 
+    def _pick(self, sentence: Sentence) -> Labels | Refusal:
+        """Open an object of the list by its name, to change it."""
+        place, name = self.stand.route.place, sentence.words("name")
+        if place is None or not place.picks:
+            return Refusal(why="what is chosen here is not known")
+        change = self.stand.begin("modify", place)
+        change.identity, change.identity_line = name, self.stand.line
+        return self.above
+
     # Setting something
 
     def _within(self, sentence: Sentence) -> Labels | Refusal:
         """Read `In A, select B`: a setting if A is a label of the open page, else a way through the portal."""
         place = self.stand.route.place
-        clause = self._clause(sentence)
-        here = place is not None and (self.stand.open is not None or place.shape == "object")
-        if here and place and clause and self._locate(place, sentence.chain("head"), clause):
+        clause = self.writing.clause(sentence)
+        here = self.stand.open.place if self.stand.open else place if place and place.shape == "object" else None
+        if here and clause and self.writing.locate(here, sentence.chain("head"), clause):
             return self._assign(sentence)
         if clause is None or clause.form != "chain" or " or " in clause.text:
             return Refusal(why="its words are not understood as a whole")
@@ -91,183 +107,36 @@ class Acts:
         return self._go(sentence, [slot for link in links for slot in link])
 
     def _assign(self, sentence: Sentence) -> Labels | Refusal:
-        change, clause = self.stand.change(), self._clause(sentence)
+        change, clause = self.stand.change(), self.writing.clause(sentence)
         if change is None:
             return Refusal(why="the page that this label stands on is not known", code="place-unknown")
         if clause is None:
             return Refusal(why="its value is worded in a way that is not understood")
-        located = self._locate(change.place, sentence.chain("head"), clause)
+        located = self.writing.locate(change.place, sentence.chain("head"), clause)
         if located is None:
             return Refusal(why="its label is not known on this page")
-        return self._set(change, located[0], located[1], clause, sentence.words("head"))
+        return self.writing.set(change, located[0], located[1], clause, sentence.words("head"))
 
-    def _clause(self, sentence: Sentence) -> Clause | None:
-        return read_clause(sentence.phrase, sentence.parts["rest"], self.stand.lexicon.phrases)
-
-    def _locate(self, place: Place, head: Chain, clause: Clause) -> tuple[Found, Chain] | None:
-        """Find the label that a sentence starts with, and the links of the chain that remain as its value."""
-        if clause.form == "chain-refer":
-            values = clause.chain("chain")
-        else:
-            values = (*clause.chain("values"), *self._without_buttons(clause.chain("tail")), *clause.chain("last"))
-        path = (*head, *values) if clause.form in ("chain", "chain-refer") else head
-        words = [link[0].text for link in takewhile(lambda link: len(link) == 1, path)]
-        found = self.stand.lexicon.find(place, self.above, words)
-        if found is None or len(words) - len(found.rest) < len(head):
-            return None
-        return found, (*head, *values)[len(words) - len(found.rest) :]
-
-    def _without_buttons(self, links: Chain) -> Chain:
-        inner = self.stand.lexicon.places_file.buttons.inner
-        while links and links[-1][0].mark != "code" and match_name(links[-1][0].text, inner):
-            links = links[:-1]
-        return links
-
-    def _set(self, change: OpenChange, found: Found, links: Chain, clause: Clause, written: str) -> Labels | Refusal:
-        label, line = found.label, self.stand.line
-        if label.after:
-            return Refusal(why="this control is on the list of finished objects")
-        table = self.stand.lexicon.labels_of(change.place)
-        options = table.options_of(label) if table else ()
-        if clause.form == "chain-refer":
-            if links:
-                return Refusal(why="more words follow than this control takes")
-            return self._list_from(change, found, clause, written)
-        bound = bind(Wording(label=label, options=options, links=links, clause=clause, lines=(line,)))
-        if isinstance(bound, Refusal):
-            return bound
-        if clause.form == "kept":
-            return label.path
-        if label.type == "opens":
-            change.needs |= {parameter: line for parameter in label.needs}
-            return label.path
-        if label.type == "reference" and bound.value is None:
-            self.pending = (found, written)
-            return label.path
-        if label.type == "name":
-            return self._name(change, bound, label.path)
-        words = " > ".join(", ".join(slot.text for slot in link) for link in links)
-        words = words if clause.form == "chain" else clause.words
-        return self._store(change, found, bound, written, words, replaces=clause.form in ("replaced", "empty"))
-
-    def _name(self, change: OpenChange, bound: Bound, path: Labels) -> Labels | Refusal:
-        line = self.stand.line
-        if bound.placeholder:
-            loop = change.place.loop
-            if loop is None:
-                return Refusal(why=f"{bound.placeholder} is a placeholder", code="placeholder-text")
-            change.for_each = loop.input
-            self.stand.findings.ask(Input(name=loop.input, kind="placeholder_loop", lines=(line,)))
-        elif change.identity is not None and change.identity != bound.value:
-            return Refusal(why=f"this change is already named {change.identity!r}")
-        else:
-            change.identity, change.identity_line = str(bound.value), line
-        self.has_set = True
-        return path
-
-    def _store(
-        self, change: OpenChange, found: Found, bound: Bound, written: str, words: str, *, replaces: bool = False
-    ) -> Labels | Refusal:
-        """Put a setting into the change; with `replaces` the text gives up what a shared list holds."""
-        label, findings = found.label, self.stand.findings
-        assert label.parameter is not None and bound.value is not None, "a fault in the kit: nothing to store"
-        weakest = max(found.certainty, bound.certainty, key=("exact label", "alias", "fuzzy").index)
-        op = "set" if replaces else label.op
-        setting = Setting(
-            parameter=label.parameter, value=bound.value, lines=(self.stand.line,), label=written, words=words,
-            certainty="assumption" if bound.assumption else weakest, op=op, assumption=bound.assumption,
-            refers=label.refers or "",
-        )  # fmt: skip
-        wrong = change.put(setting, findings.at, adds_up=label.type == "bits")
-        if wrong:
-            return Refusal(why=wrong, code="guard-failed")
-        self.has_set = True
-        if bound.asks:
-            findings.ask(bound.asks)
-        heading, lost = self.stand.section.heading, replaces and label.op == "add"
-        remark(findings, label, bound, written, words, line=self.stand.line, section=heading, replaces=lost)
-        return label.path
-
-    # Lists on other pages
-
-    def _refer(self, sentence: Sentence) -> Labels | Refusal:
-        change = self.stand.change()
-        if change is None or self.pending is None:
-            return Refusal(why="what the list is for is not understood")
-        found, written = self.pending
-        self.pending = None
-        return self._list_from(change, found, sentence, written)
-
-    def _list_from(self, change: OpenChange, found: Found, named: Sentence | Clause, written: str) -> Labels | Refusal:
-        if found.label.type != "reference":
-            return Refusal(why="this control does not take a list from another page")
-        link = named.chain("link")[0][0]
-        what = named.phrase.words(named.parts["what"])
-        page = self.stand.lexicon.reference(what, link.href)
-        if page is None:
-            return Refusal(why=f"the page {link.text!r} is not one that this kit can read", code="unresolved-reference")
-        self.stand.findings.refer(
-            Reference(name=page.name, page=page.page, select=page.select, lines=(self.stand.line,))
-        )
-        bound = Bound(value=ReferenceValue(name=page.name))
-        return self._store(change, found, bound, written, f"{what} in {link.text}")
+    def _named(self, sentence: Sentence) -> Labels | Refusal:
+        """Read a label and its value with nothing between them; only a label that is known makes it one."""
+        head, change = sentence.chain("head"), self.stand.open
+        found = self.writing.head(change.place, head) if change else None
+        if change is None or found is None or found.label.type in ("opens", "flag", "switch"):
+            return Refusal(why="its words are not understood")
+        return self._assign(sentence)
 
     # Controls without a value of their own
 
     def _flag(self, sentence: Sentence) -> Labels | Refusal:
-        done = self._press(sentence.chain("head"))
-        if isinstance(done, Refusal):
-            return done
-        return self._visit(sentence)
-
-    def _press(self, head: Chain) -> Labels | Refusal:
-        change = self.stand.change()
-        found = self._head(change.place, head) if change else None
-        if change is None or found is None or found.label.type != "flag" or found.label.after or found.rest:
-            return Refusal(why="this control is not known on this page")
-        words = head[-1][0].text
-        return self._store(change, found, Bound(value=found.label.value), words, words)
-
-    def _head(self, place: Place, head: Chain) -> Found | None:
-        words = [link[0].text for link in head if len(link) == 1]
-        found = self.stand.lexicon.find(place, self.above, words) if len(words) == len(head) else None
-        return found if found and not found.rest else None
-
-    def _ensure(self, sentence: Sentence) -> Labels | Refusal:
-        """Read `ensure A is (not) selected` and `ensure it is set to B`."""
-        change, head = self.stand.change(), sentence.chain("head")
-        found = self._head(change.place, head) if change else None
-        if change is None or found is None:
-            return Refusal(why="this control is not known on this page")
-        words = sentence.words("head")
-        if found.label.type == "switch" and sentence.words("state"):
-            on = not sentence.words("state").startswith("not ")
-            return self._store(change, found, Bound(value=on), words, sentence.words("state"))
-        value = sentence.chain("value")
-        if not value:
-            return Refusal(why="what this control should be is not understood")
-        table = self.stand.lexicon.labels_of(change.place)
-        bound = bind(Wording(
-            label=found.label, options=table.options_of(found.label) if table else (), links=value, clause=None,
-            lines=(self.stand.line,),
-        ))  # fmt: skip
-        if isinstance(bound, Refusal):
-            return bound
-        return self._store(change, found, bound, words, sentence.words("value"))
-
-    def _free_choice(self, sentence: Sentence) -> Labels | Refusal:
-        change, head = self.stand.change(), sentence.chain("head")
-        found = self._head(change.place, head) if change else None
-        if change is None or found is None or found.label.type != "interval":
-            return Refusal(why="what is left to choose is not known")
-        table = self.stand.lexicon.labels_of(change.place)
-        bound = bind(Wording(
-            label=found.label, options=table.options_of(found.label) if table else (),
-            links=sentence.chain("options"), clause=None, lines=(self.stand.line,),
-        ))  # fmt: skip
-        if isinstance(bound, Refusal):
-            return bound
-        return self._store(change, found, bound, sentence.words("head"), sentence.words("options") or "left open")
+        done: Labels | Refusal = self.above
+        for link in sentence.chain("heads"):
+            for slot in link:
+                done = self.controls.press([slot.text])
+                if isinstance(done, Refusal):
+                    return done
+        words = [link[0].text for part in ("pane", "head") for link in sentence.chain(part) if len(link) == 1]
+        done = self.controls.press(words) if words else done
+        return done if isinstance(done, Refusal) else self._visit(sentence)
 
     def _alt_text(self, sentence: Sentence) -> Labels | Refusal:
         self.stand.findings.note(
@@ -278,21 +147,7 @@ class Acts:
 
     def _second_condition(self, sentence: Sentence) -> Labels | Refusal:
         change = self.stand.open
-        found = self._head(change.place, sentence.chain("head")) if change else None
+        found = self.writing.head(change.place, sentence.chain("head")) if change else None
         if found is None or found.label.type != "opens":
             return Refusal(why="what gets a second condition is not known")
         return self.above
-
-    def _after(self, sentence: Sentence) -> Labels | Refusal:
-        """Read what is done to an object that the text has just finished, found by its name."""
-        name, head = sentence.words("name"), sentence.chain("head")
-        if self.stand.open is not None and self.stand.open.identity == name:
-            self.stand.leave()  # it can only be chosen from the list if it was saved
-        done = [change for change in self.stand.changes if change.identity == name]
-        if len(done) != 1 or self.stand.open is not None:
-            return Refusal(why=f"no finished object of this section is named {name!r}")
-        found = self._head(done[0].place, head)
-        if found is None or not found.label.after or found.label.type != "flag":
-            return Refusal(why="this control is not known on the list of finished objects")
-        words = head[-1][0].text
-        return self._store(done[0], found, Bound(value=found.label.value), words, f"{words} {name}")

@@ -21,7 +21,7 @@ from runbook.lexicon.match import Certainty, match_name, weaker
 PLACEHOLDER = re.compile(r"<[^<>]+>|\[[A-Z][A-Z_ ]+\]|[A-Z]+_[A-Z_]+")
 # Words of a rule may be capitals with underlines, as an attribute of the verdict is.
 PLACEHOLDER_WORD = re.compile(r"<[^<>]+>|\[[A-Z][A-Z_ ]+\]|YOUR_[A-Z_]+")
-MARKED = ("strong", "emphasis", "code", "leftover", "quoted", "link")
+MARKED = ("strong", "emphasis", "code", "leftover", "quoted", "link", "address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,8 @@ class Bound:
     assumption: str = ""
     asks: Input | None = None
     placeholder: str = ""
+    becomes: str = ""
+    """Place whose labels hold once this value is chosen; empty for nearly all."""
     code: str = ""
     """Diagnostic that comes with the value, if any."""
 
@@ -69,13 +71,15 @@ def bind(wording: Wording) -> Bound | Refusal:
         return Refusal(why="a template parameter was not filled in", code="unresolved-include")
     if clause and re.search(r" or ", clause.text) and wording.label.type != "interval":
         return Refusal(why="the text offers a choice and does not make it", code="choice-required")
-    if clause and clause.form == "kept":
+    if clause and clause.form in ("kept", "open"):
         return Bound(value=None)
     return _BINDERS[wording.label.type](wording)
 
 
 def _name(wording: Wording) -> Bound | Refusal:
     slot = wording.only_slot()
+    if slot is None and wording.clause and wording.clause.form == "bare":
+        return Bound(value=wording.clause.parts["bare"])
     if slot is None or slot.mark not in MARKED:
         return Refusal(why="no name is marked as such")
     if PLACEHOLDER.fullmatch(slot.text):
@@ -85,6 +89,8 @@ def _name(wording: Wording) -> Bound | Refusal:
 
 def _text(wording: Wording) -> Bound | Refusal:
     slot = wording.only_slot()
+    if slot is None and wording.clause and wording.clause.form == "bare":
+        return Bound(value=wording.clause.parts["bare"])
     if slot is None or slot.mark not in MARKED:
         return Refusal(why="no literal is marked as such")
     if PLACEHOLDER.fullmatch(slot.text):
@@ -124,7 +130,8 @@ def _enum(wording: Wording) -> Bound | Refusal:
     option, certainty = match
     if option.refused:
         return Refusal(why=option.refused, code="guard-failed")
-    return Bound(value=_literal(option.value), certainty=certainty, assumption=option.assumption)
+    value = _literal(option.value)
+    return Bound(value=value, certainty=certainty, assumption=option.assumption, becomes=option.becomes)
 
 
 def _bits(wording: Wording) -> Bound | Refusal:
@@ -187,6 +194,20 @@ def _list(wording: Wording) -> Bound | Refusal:
     if wording.clause is None or wording.clause.form != "empty":
         return Refusal(why="the entries are not given as marked words")
     return Bound(value=())
+
+
+def _entries(wording: Wording) -> Bound | Refusal:
+    slots = [slot for link in wording.links for slot in link]
+    if not slots or len(wording.links) != 1 or any(slot.mark not in MARKED for slot in slots):
+        return Refusal(why="no entries are marked as such")
+    unfilled = [slot.text for slot in slots if PLACEHOLDER.fullmatch(slot.text)]
+    if unfilled:
+        return Refusal(why=f"{unfilled[0]} is a placeholder", code="placeholder-text")
+    pattern = wording.label.entry
+    unfit = [slot.text for slot in slots if pattern and not re.fullmatch(pattern, slot.text)]
+    if unfit:
+        return Refusal(why=f"{unfit[0]!r} is not what this control takes", code="guard-failed")
+    return Bound(value=tuple(slot.text for slot in slots))
 
 
 def _interval(wording: Wording) -> Bound | Refusal:
@@ -261,6 +282,6 @@ def _needs_other_form(wording: Wording) -> Bound | Refusal:
 
 _BINDERS: Mapping[str, Callable[[Wording], Bound | Refusal]] = {
     "name": _name, "text": _text, "words": _words, "enum": _enum, "bits": _bits, "set": _set, "flag": _flag,
-    "switch": _needs_other_form, "integer": _integer, "list": _list, "interval": _interval, "range": _range,
-    "computed": _computed, "reference": _addresses, "opens": _needs_other_form,
+    "switch": _needs_other_form, "integer": _integer, "list": _list, "entries": _entries, "interval": _interval,
+    "range": _range, "computed": _computed, "reference": _addresses, "opens": _needs_other_form,
 }  # fmt: skip

@@ -28,6 +28,10 @@ class OpenChange:
     blocked: list[str] = field(default_factory=list)
     needs: dict[str, int] = field(default_factory=dict)
     """Parameters that must follow, and the line that opened the need."""
+    awaits: tuple[str, ...] = ()
+    """Path of the label that the next entry without a label belongs to; empty if none is awaited."""
+    fields: tuple[str, ...] = ()
+    """Path that the fields of the present row have spelled so far."""
     parts: dict[str, list[Setting]] = field(default_factory=dict)
     """What added up to a parameter's number, one by one."""
 
@@ -36,11 +40,11 @@ class OpenChange:
         """Tell whether the change says which object it is about."""
         return self.identity is not None or self.for_each is not None
 
-    def put(self, new: Setting, at: Callable[[Line], str], *, adds_up: bool = False) -> str:
+    def put(self, new: Setting, at: Callable[[Line], str], *, adds_up: bool = False, extends: bool = False) -> str:
         """Add a setting; give a sentence why not if it contradicts one that is there, else an empty text.
 
         `at` names a line in a sentence. With `adds_up` the numbers of both are joined bit by bit, as
-        boxes of one control are.
+        boxes of one control are; with `extends` the entries of both make one list.
         """
         old = self.settings.get(new.parameter)
         if adds_up:
@@ -50,6 +54,11 @@ class OpenChange:
         elif adds_up and isinstance(old.value, int) and isinstance(new.value, int):
             self.settings[new.parameter] = replace(
                 new, value=old.value | new.value, lines=(*old.lines, *new.lines), label=f"{old.label}; {new.label}",
+                words=f"{old.words}; {new.words}", certainty=max(old.certainty, new.certainty, key=DOUBT.index),
+            )  # fmt: skip
+        elif extends and isinstance(old.value, tuple) and isinstance(new.value, tuple) and old.op == new.op:
+            self.settings[new.parameter] = replace(
+                old, value=tuple(dict.fromkeys((*old.value, *new.value))), lines=(*old.lines, *new.lines),
                 words=f"{old.words}; {new.words}", certainty=max(old.certainty, new.certainty, key=DOUBT.index),
             )  # fmt: skip
         elif old.value != new.value:

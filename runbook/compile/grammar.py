@@ -97,9 +97,10 @@ def _parts(match: re.Match[str]) -> dict[str, str]:
 def compiled(pattern: str) -> re.Pattern[str]:
     """Compile a pattern of phrases.yaml, in which `{name}` stands for slots."""
     several = rf"{SLOT}(?:(?:, and |, or |, | and | or ){SLOT})*"
-    kinds = {"": SLOT, "*": rf"{SLOT}(?: > {SLOT})*", "+": several, "~": r".+?"}
+    two = rf"{SLOT}(?:(?:, and |, | and ){SLOT})+"
+    kinds = {"": SLOT, "&": two, "*": rf"{SLOT}(?: > {SLOT})*", "+": several, "~": r".+?"}
 
     def group(match: re.Match[str]) -> str:
         return f"(?P<{match.group(1)}>{kinds[match.group(2)]})"
 
-    return re.compile(re.sub(r"\{([a-z]\w*)([*+~]?)\}", group, pattern), re.IGNORECASE)
+    return re.compile(re.sub(r"\{([a-z]\w*)([*+&~]?)\}", group, pattern), re.IGNORECASE)

@@ -29,7 +29,7 @@ def guard(
             lacks = "is never named" if not change.named else "is given no setting"
             findings.note(
                 "guard-failed", (change.opened_at,), f"{what} {lacks}, so nothing is made of it.",
-                section=section.heading,
+                section=section.heading, severity="blocks" if change.settings or change.named else "tells",
             )  # fmt: skip
             continue
         faults = _faults(change, findings)

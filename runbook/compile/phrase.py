@@ -21,6 +21,7 @@ STRAY = re.compile(r"(?<![\w`_*])[`_*]+(?=\w)|(?<=\w)[`_*]+(?![\w`_*])")
 _QUOTED = re.compile(r'["“](?P<inner>[^"“”]+)["”]')
 # What stands between marked runs; with marks of its own, as in `*_A_ > _B_*`, it still is no word.
 _BETWEEN = re.compile(r"\s*(?:>|,|,? ?and|,? ?or)\s*")
+_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.]*\d)")
 TEMPLATE = re.compile(r"\{props\.\w+\}|(?<![\w$])\$\d+\b")
 
 
@@ -115,6 +116,7 @@ def _mask_text(text: str, names: Sequence[str], put: Callable[[Slot], str]) -> s
     text = _mask_leftovers(text, put)
     text = _QUOTED.sub(lambda match: put(Slot(text=match.group("inner").strip(), mark="quoted")), text)
     if names:
+        text = _ADDRESS.sub(lambda match: put(Slot(text=match.group(), mark="address")), text)
         text = _any_of(tuple(names)).sub(lambda match: put(Slot(text=match.group(), mark="plain")), text)
     return text
 
@@ -122,5 +124,6 @@ def _mask_text(text: str, names: Sequence[str], put: Callable[[Slot], str]) -> s
 @lru_cache(maxsize=64)
 def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
     """Compile the names of a page into one pattern, the longest first; the same pages come again and again."""
-    either = "|".join(re.escape(name) for name in names)
-    return re.compile(rf"(?<![\w+])(?:{either})(?![\w+])")
+    # A single word is a name only as the portal spells it; several of them in a row are, in any letter case.
+    either = "|".join(f"(?i:{re.escape(name)})" if " " in name else re.escape(name) for name in names)
+    return re.compile(rf"(?:(?<![\w+])\+ ?)?(?<!\w)(?:{either})(?![\w+])")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runbook.compile.acts import Acts, Labels
+from runbook.compile.acts import Acts
 from runbook.compile.bind import Refusal
 from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
@@ -18,6 +18,7 @@ from runbook.compile.grammar import Sentence, fits, read_sentence
 from runbook.compile.phrase import STRAY, TEMPLATE, Phrase, Slot, phrase_of, trim
 from runbook.compile.result import ReadAs
 from runbook.compile.stand import Route, Stand
+from runbook.compile.writing import Labels
 from runbook.lexicon import Lexicon
 from runbook.tutorial import Block, Section, Step, slug
 
@@ -94,10 +95,10 @@ class SectionReader:
             below = result
         if sentences is None:
             return self._refused(step, self._why_unread(phrase, step))
-        if acts.pending:
-            return self._refused(step, Refusal(why=f"{acts.pending[1]!r} is opened and given nothing"))
+        if acts.writing.pending:
+            return self._refused(step, Refusal(why=f"{acts.writing.pending[1]!r} is opened and given nothing"))
         owner = stand.open or before or stand.just_saved
-        self.items.append(Read(step=step, change=owner, read_as=_read_as(sentences, acts.has_set)))
+        self.items.append(Read(step=step, change=owner, read_as=_read_as(sentences, acts.writing.has_set)))
         return below
 
     def _sentences(self, step: Step) -> tuple[Phrase, tuple[Sentence, ...] | None]:
@@ -141,6 +142,7 @@ class SectionReader:
         table = self.lexicon.labels_of(place) if place else None
         for label in table.rows if table and place else ():
             names += [*label.path, *(option.words for option in table.options_of(label))] if table else []
+        names += table.spellings if table else ()
         return tuple(names + (list(place.commit) if place else []))
 
     # What was not read

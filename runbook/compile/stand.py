@@ -131,6 +131,10 @@ class Stand:
 
     def visit(self, slots: Sequence[Slot]) -> Refusal | None:
         """Follow words that the text selects, in order; refuse at the first that means nothing here."""
+        buttons = self.lexicon.places_file.buttons
+        dialog = self.open is not None and len(slots) > 1 and all(match_name(s.text, buttons.inner) for s in slots)
+        if dialog and self.open and not match_name(slots[0].text, self.open.place.commit):
+            return None  # the buttons of a dialog inside the page
         at = 0
         while at < len(slots):
             begins = self.route.opens_with(slots[at:])

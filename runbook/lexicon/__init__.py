@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from runbook.lexicon.model import (
     Place,
     PlacesFile,
     PromisesFile,
+    Words,
 )
 
 __all__ = ["Console", "Found", "Label", "Lexicon", "Option", "Page", "Place", "load_lexicon"]
@@ -105,10 +106,30 @@ class Lexicon:
             context = tuple(above[skip:])
             for length in range(len(context) + len(words), len(context), -1):
                 taken = (*context, *words)[:length]
-                found = _row(labels.rows, taken)
+                found = _row(labels.rows, taken, labels.spellings)
                 if found:
                     return Found(label=found[0], rest=tuple(words[length - len(context) :]), certainty=found[1])
         return None
+
+    def prefix(self, place: Place, above: Sequence[str], words: Sequence[str]) -> Words | None:
+        """Find the label that `words`, below `above`, begin; give that beginning as the lexicon has it."""
+        labels = self.labels_of(place)
+        for skip in range(len(above) + 1) if labels and words else ():
+            taken = (*above[skip:], *words)
+            for row in labels.rows if labels else ():
+                for path in (row.path, *row.aliases):
+                    if len(path) > len(taken) and _row((row,), (*taken, *path[len(taken) :]), labels.spellings):
+                        return path[: len(taken)]
+        return None
+
+    def row(self, place: Place, path: Sequence[str]) -> Label | None:
+        """Give the label with exactly this path, as the lexicon has it; None if there is none."""
+        labels = self.labels_of(place)
+        return next((row for row in labels.rows if row.path == tuple(path)), None) if labels and path else None
+
+    def place(self, name: str) -> Place:
+        """Give the place with this id. Raises KeyError if there is none."""
+        return {place.id: place for place in self.places_file.places}[name]
 
     def reference(self, words: str, href: str) -> Page | None:
         """Find the reference page that a link leads to; the words around it must name the list."""
@@ -133,13 +154,14 @@ def _leads_to(path: Sequence[str], crumbs: Sequence[str]) -> bool:
     return True
 
 
-def _row(rows: Sequence[Label], words: Sequence[str]) -> tuple[Label, Certainty] | None:
+def _row(rows: Sequence[Label], words: Sequence[str], spellings: Mapping[str, str]) -> tuple[Label, Certainty] | None:
     """Find the row whose path is `words`, matching word by word inside the set that is still possible."""
     spelled = [(path, row, path is not row.path) for row in rows for path in (row.path, *row.aliases)]
     spelled = [item for item in spelled if len(item[0]) == len(words)]
     certainty: Certainty = "exact label"
     for at, word in enumerate(words):
-        match = match_name(word, tuple(dict.fromkeys(path[at] for path, _, _ in spelled)))
+        names = dict.fromkeys(path[at] for path, _, _ in spelled)
+        match = match_name(word, tuple(names), {other: name for other, name in spellings.items() if name in names})
         if match is None:
             return None
         spelled = [item for item in spelled if item[0][at] == match[0]]
@@ -162,6 +184,9 @@ def load_lexicon(home: Path = HOME) -> Lexicon:
         if labels.place not in known:
             raise UsageError(f"{home / 'labels.yaml'}: the place {labels.place!r} is not in places.yaml.")
         for row in labels.rows:
+            becoming = [option.becomes for option in row.options if option.becomes and option.becomes not in known]
+            if becoming:
+                raise UsageError(f"{home / 'labels.yaml'}: the place {becoming[0]!r} is not in places.yaml.")
             if row.use and row.use not in labels.options:
                 raise UsageError(f"{home / 'labels.yaml'}: {row.path} uses options {row.use!r}, which are not there.")
     return lexicon

@@ -20,6 +20,7 @@ ValueType = Literal[
     "switch",  # ensured to be selected (true) or not selected (false)
     "integer",
     "list",  # can only be emptied by text
+    "entries",  # a list of marked literals, each one entry
     "interval",  # a choice among options that the text leaves open
     "range",  # a number that the text leaves open
     "computed",  # another service's value
@@ -36,6 +37,8 @@ class Option(Row):
     assumption: str = ""
     refused: str = ""
     """Why the service does not take it here, although the portal knows it elsewhere."""
+    becomes: str = ""
+    """Place whose labels hold from here on: what is being made is another kind of thing."""
 
 
 class Stale(Row):
@@ -91,6 +94,14 @@ class Defeats(Row):
     message: str
 
 
+class Implied(Row):
+    """What choosing a label sets beside its own parameter; `assumption` says so where no page does."""
+
+    parameter: str
+    value: bool | int | str | Words
+    assumption: str = ""
+
+
 class OnlyWith(Row):
     """Another parameter's value without which this one has no effect."""
 
@@ -109,7 +120,12 @@ class Label(Row):
     pick: Literal["one", "many"] = "many"
     options: tuple[Option, ...] = ()
     use: str | None = None
-    value: bool | int | str | None = None
+    value: bool | int | str | Words | None = None
+    implies: tuple[Implied, ...] = ()
+    awaits: Words = ()
+    """Path of the label that entries without a label of their own belong to, once this one is chosen."""
+    entry: str | None = None
+    """A pattern that each entry of the list must match as a whole."""
     input: str | None = None
     low: int | None = None
     high: int | None = None
@@ -143,8 +159,8 @@ class Label(Row):
             raise ValueError(f"label {' > '.join(self.path)}: type {self.type} lacks the keys it needs")
         if (self.parameter is None) != (self.type in ("name", "opens")):
             raise ValueError(f"label {' > '.join(self.path)}: parameter and type {self.type} do not fit")
-        if self.when:
-            re.compile(self.when)
+        for pattern in (self.when, self.entry):
+            re.compile(pattern or "")
         return self
 
 
@@ -152,12 +168,19 @@ class Labels(Row):
     """All labels of one place, and option sets that several of them use."""
 
     place: str
+    synonyms: dict[str, Words] = Field(default_factory=dict)
+    """Other spellings of single words of paths, wherever in a path they stand."""
     options: dict[str, tuple[Option, ...]] = Field(default_factory=dict)
     rows: tuple[Label, ...]
 
     def options_of(self, label: Label) -> tuple[Option, ...]:
         """Give the options of a label, its own or the shared set that it names."""
         return self.options[label.use] if label.use else label.options
+
+    @property
+    def spellings(self) -> dict[str, str]:
+        """Give each other spelling with the word that it stands for."""
+        return {spelling: word for word, several in self.synonyms.items() for spelling in several}
 
 
 class LabelsFile(Row):

@@ -20,9 +20,10 @@ def weaker(one: Certainty, other: Certainty) -> Certainty:
 
 
 def fold(text: str) -> tuple[str, ...]:
-    """Reduce a name to its words: no case, no punctuation, no articles."""
+    """Reduce a name to its words: no case, no punctuation, no articles, and no plus sign as a button's icon."""
     words = re.findall(r"[\w+]+", text.casefold().replace("&", " and "))
-    return tuple(word for word in words if word not in ARTICLES) or (text.strip(),)
+    kept = tuple(word for word in words if word not in ARTICLES)
+    return tuple(word for word in kept if word != "+") or kept or (text.strip(),)
 
 
 def match_name(

@@ -12,10 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Words = tuple[str, ...]
 StepForm = Literal[
-    "visit", "within", "assign", "set", "block", "loop", "exists", "flag", "ensure", "free-choice",
-    "second-condition", "refer", "accept-defaults", "after", "stale-note", "remark", "alt-text",
+    "visit", "within", "assign", "set", "named", "block", "loop", "exists", "flag", "ensure", "free-choice", "heading",
+    "second-condition", "field", "entry", "refer", "pick", "accept-defaults", "after", "stale-note", "remark",
+    "alt-text",
 ]  # fmt: skip
-ClauseForm = Literal["kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "chain-refer", "chain"]
+ClauseForm = Literal[
+    "kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "open", "chain-refer", "bare", "chain",
+]  # fmt: skip
 
 
 class Row(BaseModel):
@@ -84,10 +87,10 @@ class Exclusive(Row):
 
 
 class Unless(Row):
-    """A value that is dangerous unless one of these parameters is set too."""
+    """A value that is dangerous unless one of these parameters is set too, and not to an empty list."""
 
     parameter: str
-    value: int | str | bool
+    value: int | str | bool | Words
     unless: Words
     code: str
     says: str
@@ -118,6 +121,8 @@ class Place(Row):
     modify: tuple[Words, ...] = ()
     remove: tuple[Words, ...] = ()
     opens: Words = ()
+    picks: bool = False
+    """Whether an object is opened here by its name, to be changed."""
     panes: Words = ()
     commit: Words = ()
     missing_commit: Advice | None = None

@@ -20,7 +20,7 @@ ALL = sorted(path for path in TEXTS.rglob("*.md*") if path.name != "README.md") 
 NO_TUTORIAL = {"dispositions-2024.md", "egress-ips-2024.md"}
 NO_RESOURCE = {
     "unsupported-cisco-as-mx-2024.md", "manual-office365-graph-api-2024.md", "domains-2024.md",
-    "cyberguru-transport-rule-excerpt.md", "mailprotector-scl-minus-1-excerpt.md", "uc2-2023-mermaid.md",
+    "uc2-2023-mermaid.md",
     "configure-the-connection-filter-policy-2019.md", "use-rules-to-add-meetings.md",
     "use-rules-to-bypass-clutter.md", "use-rules-to-set-scl.md",
 }  # fmt: skip
@@ -137,9 +137,31 @@ def test_parent_text(lexicon: Lexicon) -> None:
     assert allow is not None and allow.op == "add", "an allow list is added to, never replaced"
     assert settings(compiled, "HostedContentFilterPolicy:Default") == {"MarkAsSpamSpfRecordHardFail": "Off"}
     domain = compiled.resource("EmailSecurityDomain:{domains}")
-    assert domain.optional and domain.blocked_by, "it stands in a section that is only recommended, and varies"
-    by_hand = {reading.first for reading in compiled.readings if reading.read_as == "manual"}
-    assert {148, 190, 322, 349} <= by_hand, "connectors are not in the lexicon: their steps are for a person"
+    assert domain.optional and not domain.blocked_by, "it stands in a section that is only recommended"
+    assert domain.setting("drop_dispositions") is None, "the text leaves them open"
+    made, changed, locked = [draft for draft in compiled.resources if draft.type == "InboundConnector"]
+    assert {item.parameter: plain_json(item.value) for item in made.settings} == {
+        "ConnectorType": "Partner", "Comment": "Inbound connector for Enhanced Filtering", "SenderDomains": ["*"],
+        "SenderIPAddresses": {"ref": "egress_ips"}, "RequireTls": True,
+    }  # fmt: skip
+    assert (changed.action, changed.identity) == ("modify", made.identity)
+    assert {item.parameter: plain_json(item.value) for item in changed.settings} == {"EFSkipLastIP": True, "EFUsers": []}
+    assert locked.optional and not locked.blocked_by
+    assert {item.parameter: plain_json(item.value) for item in locked.settings} == {
+        "ConnectorType": "Partner", "SenderDomains": ["*"], "RequireTls": True, "RestrictDomainsToIPAddresses": True,
+        "Comment": "Only accept inbound email from Cloud Email Security (formerly Area 1)",
+        "SenderIPAddresses": {"ref": "egress_ips"},
+    }  # fmt: skip
+
+
+def test_excerpts_of_other_authors(lexicon: Lexicon) -> None:
+    bypass = compiled_of("mailprotector-scl-minus-1-excerpt.md", lexicon)
+    assert settings(bypass, "TransportRule:Mailprotector bypass") == {
+        "SenderIpRanges": ["52.0.70.91", "52.0.31.31", "52.0.74.211"], "SetSCL": -1, "Enabled": True,
+    }  # fmt: skip
+    simulation = compiled_of("cyberguru-transport-rule-excerpt.md", lexicon)
+    assert settings(simulation, "TransportRule:Cyber Guru") == {"SenderIpRanges": ["85.235.135.191"]}
+    assert simulation.resources[0].blocked_by, "the header and its words are not given"
 
 
 def test_baselines(lexicon: Lexicon) -> None:
