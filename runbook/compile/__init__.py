@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runbook.compile.charted import charted_promises, check_contradictions
+from runbook.compile.commanded import commanded
 from runbook.compile.consistency import check_consistency
 from runbook.compile.document import about_includes, about_the_text, alternatives_of
 from runbook.compile.findings import Findings
@@ -14,6 +15,7 @@ from runbook.compile.mentions import check_names
 from runbook.compile.placed import placed
 from runbook.compile.promise import check_promises, promises_of
 from runbook.compile.promised import Promise, PromiseSource, Via
+from runbook.compile.prose import asked_in_prose
 from runbook.compile.reference import consult
 from runbook.compile.result import (
     Bounds,
@@ -69,7 +71,9 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         changes = reader.read()
         kept = guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
         drafts += [draft for _, draft in kept]
+        drafts += commanded(section, tutorial, lexicon, findings)
         leftovers(reader, kept, tutorial, lexicon, findings)
+        asked_in_prose(section, lexicon, findings, sets_something=bool(kept))
     drafts = check_names(drafts, lexicon, findings)
     drafts = consult(drafts, lexicon, findings)
     about_includes(tutorial, findings)
@@ -89,7 +93,8 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         inputs=tuple(item for name, item in findings.inputs.items() if name in used),
         references=tuple(item for name, item in findings.references.items() if name in used),
         order=_order(drafts, lexicon),
-        manual=tuple(findings.manual), diagnostics=tuple(item for _, item in ordered),
+        manual=tuple(sorted(findings.manual, key=lambda step: step.lines)),
+        diagnostics=tuple(item for _, item in ordered),
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
         promises=promises,
     ))  # fmt: skip

@@ -47,7 +47,7 @@ class Acts:
         chosen = self.controls.choose(sentence.chain("path")) if "path2" not in sentence.parts else None
         if chosen is not None:
             return chosen
-        slots = [slot for part in ("path", "path2") for link in sentence.chain(part) for slot in link]
+        slots = [slot for part in ("path", "path2", "path3") for link in sentence.chain(part) for slot in link]
         return self._go(sentence, slots)
 
     def _go(self, sentence: Sentence, slots: Sequence[Slot]) -> Labels | Refusal:

@@ -71,7 +71,9 @@ def bind(wording: Wording) -> Bound | Refusal:
         return Refusal(why="a template parameter was not filled in", code="unresolved-include")
     if clause and re.search(r" or ", clause.text) and wording.label.type != "interval":
         return Refusal(why="the text offers a choice and does not make it", code="choice-required")
-    if clause and clause.form in ("kept", "open"):
+    if clause and clause.form == "below" and wording.label.type != "opens":
+        return Refusal(why="its value is not given beside it")
+    if clause and clause.form in ("kept", "open", "below"):
         return Bound(value=None)
     return _BINDERS[wording.label.type](wording)
 

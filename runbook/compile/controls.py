@@ -192,7 +192,9 @@ class Controls:
         done = [change for change in stand.changes if name and change.identity == name]
         if len(done) != 1 or stand.open is not None:
             return Refusal(why=f"no finished object of this section is named {name!r}")
-        words = head[-1][0].text if head else "Enable"
+        table = stand.lexicon.labels_of(done[0].place)
+        first = next((row.path for row in table.rows if row.after), ()) if table else ()
+        words = head[-1][0].text if head else " ".join(first)
         found = stand.lexicon.find(done[0].place, (), (words,))
         if found is None or found.rest or not found.label.after or found.label.type != "flag":
             return Refusal(why="this control is not known on the list of finished objects")

@@ -73,10 +73,20 @@ class SectionReader:
                 if result.lists_options and not step.children and step.number is None:
                     refusal = Refusal(why=BELOW_UNREAD, code=result.code)  # the options follow as siblings
             else:
-                for note in step.notes:
-                    if note.kind == "prose":  # a further paragraph of the item, read like an item of its own
-                        self._item(_as_step(note), result)
-                self._siblings(step.children, result)
+                self._below(step, result)
+
+    def _below(self, step: Step, above: Labels) -> None:
+        """Read what stands below an item in the order of the text: nested items, and further paragraphs of its own."""
+        paragraphs = [_as_step(note) for note in step.notes if note.kind == "prose"]
+        siblings: list[Step] = []
+        for inner in sorted((*paragraphs, *step.children), key=lambda inner: inner.first):
+            if inner in paragraphs:
+                self._siblings(siblings, above)
+                siblings = []
+                self._item(inner, above)
+            else:
+                siblings.append(inner)
+        self._siblings(siblings, above)
 
     def _item(self, step: Step, above: Labels) -> Labels | Refusal:
         """Act on an item; give the labels that its children stand under, or why it was not read."""

@@ -72,6 +72,8 @@ class Writing:
             return bound
         if clause.form == "kept":
             return label.path
+        if clause.form == "below":  # what belongs to the label stands under it or after it
+            return self.open_label(change, found)
         if clause.form == "open":
             self.stand.findings.note(
                 "choice-required", (line,), section=self.stand.section.heading,

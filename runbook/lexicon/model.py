@@ -17,7 +17,8 @@ StepForm = Literal[
     "alt-text",
 ]  # fmt: skip
 ClauseForm = Literal[
-    "kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "open", "chain-refer", "bare", "chain",
+    "kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "open", "below", "chain-refer", "bare",
+    "chain",
 ]  # fmt: skip
 
 
@@ -163,6 +164,18 @@ class Page(Row):
     source: str
 
 
+class Command(Row):
+    """A line of PowerShell that is a setting of the tenant; it is carried out only by a decision."""
+
+    words: str
+    resource: str
+    identity: str
+    parameter: str
+    value: bool | int | str
+    decision: str
+    source: str
+
+
 class PlacesFile(Row):
     """The whole of places.yaml."""
 
@@ -170,6 +183,7 @@ class PlacesFile(Row):
     consoles: tuple[Console, ...]
     buttons: Buttons
     references: tuple[Page, ...]
+    commands: tuple[Command, ...] = ()
     places: tuple[Place, ...]
 
 
@@ -201,6 +215,10 @@ class PhrasesFile(Row):
     """Sentences that send the reader to a procedure on another page."""
     alternative: Words
     """Headings of sections of which a reader takes one."""
+    wait: Words
+    """What prose says of a time that must pass before a section is carried out; `time` is the time."""
+    asking: Words
+    """What prose says that asks a reader to do something, in a section whose steps set nothing."""
     steps: tuple[StepPatterns, ...]
     clauses: tuple[ClausePatterns, ...]
 

@@ -21,7 +21,7 @@ NO_TUTORIAL = {"dispositions-2024.md", "egress-ips-2024.md"}
 NO_RESOURCE = {
     "unsupported-cisco-as-mx-2024.md", "manual-office365-graph-api-2024.md", "domains-2024.md",
     "uc2-2023-mermaid.md",
-    "configure-the-connection-filter-policy-2019.md", "use-rules-to-add-meetings.md",
+    "configure-the-connection-filter-policy-2019.md",
     "use-rules-to-bypass-clutter.md", "use-rules-to-set-scl.md",
 }  # fmt: skip
 

@@ -1,0 +1,41 @@
+"""What the text asks for outside its steps: changes that nobody numbered, and waits. All of it is for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from runbook.compile.findings import Findings
+from runbook.compile.grammar import compiled
+from runbook.compile.result import ManualStep
+from runbook.lexicon import Lexicon
+from runbook.tutorial import Block, Section
+
+_SENTENCE = re.compile(r"(?<=[.!])\s+(?=[A-Z])")
+_SHORTCODE = re.compile(r"\{\{[<%].*?[>%]\}\}|^>\s*(?:\[!\w+\]\s*)?", re.MULTILINE)
+
+
+def asked_in_prose(section: Section, lexicon: Lexicon, findings: Findings, *, sets_something: bool) -> None:
+    """List the sentences between a section's steps that ask for something, as steps for a person.
+
+    Where the section sets something by its steps, only waits are listed: the rest says what the steps do.
+    """
+    table = lexicon.phrases
+    for block in _prose(section):
+        lines = tuple(range(block.first, block.last + 1))
+        for sentence in _SENTENCE.split(" ".join(_SHORTCODE.sub("", block.text).split())):
+            wait = next((match for pattern in table.wait if (match := compiled(pattern).search(sentence))), None)
+            asks = not sets_something and any(compiled(pattern).search(sentence) for pattern in table.asking)
+            if not (wait or asks):
+                continue
+            findings.manual.append(ManualStep(text=sentence, lines=lines, section=section.id))
+            if wait:
+                findings.note(
+                    "gated-section", lines, f"The text wants a wait first: {wait['time']}.", section=section.heading
+                )
+
+
+def _prose(section: Section) -> Iterator[Block]:
+    for item in section.items:
+        blocks = [item] if isinstance(item, Block) else [note for step in item.walk() for note in step.notes]
+        yield from (block for block in blocks if block.kind in ("prose", "quote", "wrapper"))
