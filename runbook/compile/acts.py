@@ -37,6 +37,7 @@ class Acts:
             "free-choice": controls.free_choice, "refer": controls.refer, "after": controls.after,
             "second-condition": self._second_condition, "alt-text": self._alt_text, "heading": controls.heading,
             "entry": controls.entry, "pick": self._pick, "named": self._named, "field": controls.field,
+            "name": controls.name,
         }  # fmt: skip
         method = methods.get(sentence.form)
         return method(sentence) if method else self.above
@@ -44,9 +45,10 @@ class Acts:
     # Going somewhere
 
     def _visit(self, sentence: Sentence) -> Labels | Refusal:
-        chosen = self.controls.choose(sentence.chain("path")) if "path2" not in sentence.parts else None
-        if chosen is not None:
-            return chosen
+        if "path2" not in sentence.parts:
+            chosen = self.controls.choose(sentence.chain("path"))
+            if chosen is not None:
+                return chosen
         slots = [slot for part in ("path", "path2", "path3") for link in sentence.chain(part) for slot in link]
         return self._go(sentence, slots)
 

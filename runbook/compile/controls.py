@@ -11,9 +11,12 @@ from runbook.compile.phrase import Slot
 from runbook.compile.stand import Stand
 from runbook.compile.writing import Labels, Writing
 from runbook.lexicon import Found
+from runbook.lexicon.match import match_name
 
 _TAKES = ("reference", "words", "entries", "integer", "enum", "text")
 """Types of labels whose value can stand below them, without the label."""
+_OFF = ("not ", "uncheck", "untick", "clear", "deselect")
+"""How words begin that say that a box shall be empty."""
 
 
 @dataclass(slots=True)
@@ -58,8 +61,9 @@ class Controls:
             return Refusal(why="this control is not known on this page")
         words, state = sentence.words("head"), sentence.words("state")
         if found.label.type == "switch" and state:
-            return writing.store(change, found, Bound(value=not state.startswith("not ")), words, state)
-        if found.label.type in ("opens", "flag") and state and not state.startswith("not "):
+            off = state.casefold().startswith(_OFF)
+            return writing.store(change, found, Bound(value=not off), words, state)
+        if found.label.type in ("opens", "flag") and state and not state.casefold().startswith(_OFF):
             return writing.open_label(change, found) if found.label.type == "opens" else self.press([words])
         value = sentence.chain("value")
         if not value:
@@ -86,10 +90,20 @@ class Controls:
         return self.writing.store(change, found, bound, sentence.words("head"), words)
 
     def choose(self, path: Chain) -> Labels | Refusal | None:
-        """Set a label of the open page to the option that is selected with it; None if the words are no such label."""
+        """Set a label of the open page to the option that is selected with it; None if the words are no such label.
+
+        Without a label the words may be the option that a label chosen before is waiting for.
+        """
         change = self.stand.open
         words = [link[0].text for link in path if len(link) == 1]
-        if change is None or len(words) != len(path) or len(path) < 2 or path[0][0].href:
+        if change is None or not path or len(words) != len(path) or path[0][0].href:
+            return None
+        waiting = self._awaiting()
+        option = waiting and waiting.label.options and self._bound(change.place.id, waiting, path[:1])
+        if isinstance(option, Bound) and option.value is not None:
+            stored = self._put(path[:1], words[0])
+            return stored if isinstance(stored, Refusal) else self._buttons(path[1:])
+        if len(path) < 2:
             return None
         found = self.stand.lexicon.find(change.place, self.writing.above, words)
         if found is None or found.label.type != "enum" or not found.rest:
@@ -143,7 +157,25 @@ class Controls:
 
     def entry(self, sentence: Sentence) -> Labels | Refusal:
         """Read entries for a field that is named only by what was chosen before."""
-        return self._put(sentence.chain("values"), sentence.words("values"))
+        stored = self._put(sentence.chain("values"), sentence.words("values"))
+        return stored if isinstance(stored, Refusal) else self._buttons(sentence.chain("path"))
+
+    def _buttons(self, path: Chain) -> Labels | Refusal:
+        """Go on only if what follows are buttons of a dialog; a page is saved by a sentence of its own."""
+        inner = self.stand.lexicon.places_file.buttons.inner
+        if all(len(link) == 1 and match_name(link[0].text, inner) for link in path):
+            return self.writing.above
+        return Refusal(why="what is selected then is not known here")
+
+    def name(self, sentence: Sentence) -> Labels | Refusal:
+        """Read `name the rule A`."""
+        change, value = self.stand.open, sentence.chain("value")
+        table = self.stand.lexicon.labels_of(change.place) if change else None
+        row = next((row for row in table.rows if row.type == "name"), None) if table else None
+        if change is None or row is None:
+            return Refusal(why="what is named here is not known")
+        bound = self._bound(change.place.id, Found(label=row, rest=(), certainty="alias"), value)
+        return bound if isinstance(bound, Refusal) else self.writing.name(change, bound, self.writing.above)
 
     def _put(self, values: Chain, words: str) -> Labels | Refusal:
         change, above = self.stand.open, self.writing.above

@@ -63,8 +63,23 @@ def chain_of(phrase: Phrase, masked: str) -> Chain:
     return tuple(links)
 
 
+def joined(masked: str, phrases: PhrasesFile) -> str:
+    """Put an arrow where the text joins two slots in words, such as "select A, then select B"."""
+    for pattern in phrases.arrows:
+        before = None
+        while before != masked:
+            before, masked = masked, compiled(pattern).sub(lambda match: f"{match['a']} > {match['b']}", masked)
+    return masked
+
+
 def read_sentence(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Sentence | None:
-    """Find the form of a sentence; the first form in the file's order wins."""
+    """Find the form of a sentence, with its words for arrows as arrows, else as it stands; the first form wins."""
+    arrows = joined(masked, phrases)
+    found = _form(phrase, arrows, phrases) if arrows != masked else None
+    return found or _form(phrase, masked, phrases)
+
+
+def _form(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Sentence | None:
     for step in phrases.steps:
         for pattern in step.patterns:
             match = compiled(pattern).fullmatch(masked)

@@ -105,8 +105,6 @@ class SectionReader:
             below = result
         if sentences is None:
             return self._refused(step, self._why_unread(phrase, step))
-        if acts.writing.pending:
-            return self._refused(step, Refusal(why=f"{acts.writing.pending[1]!r} is opened and given nothing"))
         owner = stand.open or before or stand.just_saved
         self.items.append(Read(step=step, change=owner, read_as=_read_as(sentences, acts.writing.has_set)))
         return below

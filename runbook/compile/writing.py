@@ -16,6 +16,8 @@ from runbook.lexicon import Found, Label, Option, Place
 from runbook.lexicon.match import match_name
 
 Labels = tuple[str, ...]
+WAITS = ("reference", "words", "entries", "integer", "text")
+"""Types of labels that can be chosen before their value is given."""
 
 
 @dataclass(slots=True)
@@ -66,6 +68,11 @@ class Writing:
             if links:
                 return Refusal(why="more words follow than this control takes")
             return self.list_from(change, found, clause, written)
+        if clause.form == "chain" and not links and label.type in WAITS:
+            change.awaits = label.path  # the next sentence or the next step gives the value
+            change.needs.setdefault(label.parameter or "", line)
+            self.pending = (found, written)
+            return label.path
         options = self.options(change.place, label)
         bound = bind(Wording(label=label, options=options, links=links, clause=clause, lines=(line,)))
         if isinstance(bound, Refusal):
@@ -82,9 +89,6 @@ class Writing:
             return label.path
         if label.type == "opens":
             return self.open_label(change, found)
-        if label.type == "reference" and bound.value is None:
-            self.pending = (found, written)
-            return label.path
         if label.type == "name":
             return self.name(change, bound, label.path)
         words = " > ".join(", ".join(slot.text for slot in link) for link in links)

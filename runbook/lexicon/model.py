@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Words = tuple[str, ...]
 StepForm = Literal[
     "visit", "within", "assign", "set", "named", "block", "loop", "exists", "flag", "ensure", "free-choice", "heading",
-    "second-condition", "field", "entry", "refer", "pick", "accept-defaults", "after", "stale-note", "remark",
+    "second-condition", "field", "entry", "name", "refer", "pick", "accept-defaults", "after", "stale-note", "remark",
     "alt-text",
 ]  # fmt: skip
 ClauseForm = Literal[
@@ -219,6 +219,8 @@ class PhrasesFile(Row):
     """What prose says of a time that must pass before a section is carried out; `time` is the time."""
     asking: Words
     """What prose says that asks a reader to do something, in a section whose steps set nothing."""
+    arrows: Words
+    """Words between two slots that join them as an arrow does."""
     steps: tuple[StepPatterns, ...]
     clauses: tuple[ClausePatterns, ...]
 
