@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ROOT / "tests" / "cases" / "texts"
 SHARED = ROOT.parent / "shared" / "tutorials"
+GIVEN_SEED = ROOT.parent / "shared" / "expected" / "seed.json"
 
 NAMES = sorted(path.relative_to(TEXTS).with_suffix("").as_posix() for path in TEXTS.rglob("*.json"))
 CASES: dict[str, dict[str, Any]] = {
@@ -229,3 +230,23 @@ def test_every_text_of_the_shared_folder_has_a_statement() -> None:
     parts = {text_of(case).parent / part["path"] for case in CASES.values() for part in case.get("includes", [])}
     given = {path for path in SHARED.rglob("*.md*")} - {SHARED / "README.md"}
     assert {path.relative_to(SHARED).as_posix() for path in given - stated - parts} == set()
+
+
+def test_the_statement_of_the_seed_says_all_that_the_given_one_says() -> None:
+    if not GIVEN_SEED.is_file():
+        pytest.skip("the given statement of the seed is not beside this checkout")
+    given, ours = json.loads(GIVEN_SEED.read_text(encoding="utf-8")), CASES["seed"]
+    assert ours["inputs"] == [
+        {key: row[key] for key in ("name", "kind", "lines", "domain", "recommended") if key in row}
+        for row in given["inputs"]
+    ]
+    assert [(row["name"], row["lines"]) for row in ours["references"]] == [
+        (row["name"], row["lines"]) for row in given["references"]
+    ]
+    assert len(ours["resources"]) == len(given["resources"])
+    for row, mine in zip(given["resources"], ours["resources"], strict=True):
+        same = row.keys() - {"lines"}
+        assert {key: mine.get(key) for key in same} == {key: row[key] for key in same}
+        assert row.get("lines", {}).items() <= mine["lines"].items(), row["type"]
+    assert all(row in ours["diagnostics"] for row in given["diagnostics"])
+    assert ours["manual"] == given["manual"]
