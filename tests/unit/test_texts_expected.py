@@ -1,7 +1,7 @@
 """The statements of what each text means hold together: among themselves, and with the texts they speak of.
 
-They were written by reading (`tests/cases/texts/README.md` has the shape). Nothing here compiles anything. The texts of
-the shared folder are beside the checkout or not; what needs them is skipped where they are not.
+They were written by reading (`tests/cases/texts/README.md` has the shape). Nothing here compiles anything. The texts
+of the shared folder are beside the checkout or not; what needs them is skipped where they are not.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ MORE = {
 CODES = set(
     """encoding-repaired placeholder-text missing-commit promise-not-covered literal-holds-list stale-control
     range-without-value free-choice choice-required header-token-mismatch markup-broken unbalanced-markup
-    alt-text-as-bullet unresolved-include unresolved-reference external-procedure duplicate-identity alternative-section
-    gated-section branch platform-unsupported place-unknown portal-generation document-inconsistent
+    alt-text-as-bullet unresolved-include unresolved-reference external-procedure duplicate-identity
+    alternative-section gated-section branch platform-unsupported place-unknown portal-generation document-inconsistent
     contradicts-reference conflicts-with-baseline destructive-clear enable-not-stated spoofable-condition
     quarantine-policy-not-applicable guard-failed unknown-step""".split()
 )
@@ -58,8 +58,8 @@ VOCABULARY = {
         PhishQuarantineTag HighConfidencePhishAction HighConfidencePhishQuarantineTag QuarantineRetentionPeriod
         MarkAsSpamSpfRecordHardFail BulkThreshold""",
     "HostedConnectionFilterPolicy": "IPAllowList IPBlockList EnableSafeList",
-    "InboundConnector": """ConnectorType Comment SenderDomains SenderIPAddresses RequireTls RestrictDomainsToIPAddresses
-        Enabled EFSkipLastIP EFSkipIPs EFUsers""",
+    "InboundConnector": """ConnectorType Comment SenderDomains SenderIPAddresses RequireTls
+        RestrictDomainsToIPAddresses Enabled EFSkipLastIP EFSkipIPs EFUsers""",
     "OutboundConnector": "ConnectorType Comment RecipientDomains UseMXRecord SmartHosts TlsSettings Enabled",
     "OrganizationConfig": "IsDehydrated",
     "TransportRule": """HeaderContainsMessageHeader HeaderContainsWords SenderIpRanges SetSCL Enabled From FromScope
@@ -122,7 +122,7 @@ def test_a_statement_has_its_shape(name: str) -> None:
         assert not misplaced(resource, "resource"), resource
         assert ("identity" in resource) != ("for_each" in resource), resource
         assert resource["action"] in ("create", "modify", "ensure-absent"), resource
-        assert resource.get("identity", "") is not None or "blocked" in resource, f"no name and not blocked: {resource}"
+        assert resource.get("identity", "") is not None or "blocked" in resource, f"neither name nor block: {resource}"
         known = VOCABULARY[resource["type"]].split()
         assert not resource["settings"].keys() - known, resource
         assert resource.get("ops", {}).keys() <= resource["settings"].keys(), resource
