@@ -67,7 +67,7 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
     drafts: list[ResourceDraft] = []
     alternatives = alternatives_of(tutorial, lexicon, findings)
     for section in tutorial.sections:
-        reader = SectionReader(section, lexicon, findings, alternative=section.id in alternatives)
+        reader = SectionReader(section, lexicon, findings, alternative=section.id in alternatives, made=_made(drafts))
         changes = reader.read()
         kept = guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
         drafts += [draft for _, draft in kept]
@@ -98,6 +98,15 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
         promises=promises,
     ))  # fmt: skip
+
+
+def _made(drafts: Sequence[ResourceDraft]) -> dict[str, set[str]]:
+    """Give the names of what is made so far, by type."""
+    found: dict[str, set[str]] = {}
+    for draft in drafts:
+        if draft.action == "create" and draft.identity:
+            found.setdefault(draft.type, set()).add(draft.identity)
+    return found
 
 
 def _names_used(drafts: Sequence[ResourceDraft]) -> set[str]:

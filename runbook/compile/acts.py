@@ -56,12 +56,16 @@ class Acts:
         named = sentence.words("console")
         if named and not self.stand.route.enter(Slot(text=named, mark="plain")):
             return Refusal(why=f"the console {named!r} is not known")
-        while slots and self.controls.is_flag(slots[0]):  # a box on the open page, then perhaps a button
-            pressed = self.controls.press([slots[0].text])
-            if isinstance(pressed, Refusal):
-                return pressed
-            slots = slots[1:]
-        return self.stand.visit(slots) or self.above
+        way: list[Slot] = []
+        for slot in slots:
+            if not self.controls.is_control(slot):
+                way.append(slot)
+                continue
+            done = (self.stand.visit(way) if way else None) or self.controls.press([slot.text])  # a box of the page
+            if isinstance(done, Refusal):
+                return done
+            way = []
+        return self.stand.visit(way) or self.above
 
     def _exists(self, sentence: Sentence) -> Labels | Refusal:
         return self._go(sentence, [slot for link in sentence.chain("path") for slot in link])
@@ -90,8 +94,7 @@ class Acts:
         place, name = self.stand.route.place, sentence.words("name")
         if place is None or not place.picks:
             return Refusal(why="what is chosen here is not known")
-        change = self.stand.begin("modify", place)
-        change.identity, change.identity_line = name, self.stand.line
+        self.stand.pick(place, name)
         return self.above
 
     # Setting something
@@ -117,7 +120,8 @@ class Acts:
         located = self.writing.locate(change.place, sentence.chain("head"), clause)
         if located is None:
             return Refusal(why="its label is not known on this page")
-        return self.writing.set(change, located[0], located[1], clause, sentence.words("head"))
+        done = self.writing.set(change, located[0], located[1], clause, sentence.words("head"))
+        return done if isinstance(done, Refusal) else self.controls.buttons(sentence.chain("path"), done)
 
     def _named(self, sentence: Sentence) -> Labels | Refusal:
         """Read a label and its value with nothing between them; only a label that is known makes it one."""
@@ -131,11 +135,6 @@ class Acts:
 
     def _flag(self, sentence: Sentence) -> Labels | Refusal:
         done: Labels | Refusal = self.above
-        for link in sentence.chain("heads"):
-            for slot in link:
-                done = self.controls.press([slot.text])
-                if isinstance(done, Refusal):
-                    return done
         words = [link[0].text for part in ("pane", "head") for link in sentence.chain(part) if len(link) == 1]
         done = self.controls.press(words) if words else done
         return done if isinstance(done, Refusal) else self._visit(sentence)

@@ -101,6 +101,9 @@ def _text(wording: Wording) -> Bound | Refusal:
 
 
 def _words(wording: Wording) -> Bound | Refusal:
+    bare = wording.clause.parts["bare"] if wording.clause and wording.clause.form == "bare" else ""
+    if bare and " " not in bare:  # a single word cannot be two phrases
+        return Bound(value=(bare,))
     if len(wording.links) != 1 or any(slot.mark not in MARKED for slot in wording.links[0]):
         return Refusal(why="no words are marked as such")
     written = tuple(slot.text for slot in wording.links[0])
@@ -179,6 +182,8 @@ def _flag(wording: Wording) -> Bound | Refusal:
 
 def _integer(wording: Wording) -> Bound | Refusal:
     slot = wording.only_slot()
+    if slot is None and wording.clause and wording.clause.form == "bare":
+        slot = Slot(text=wording.clause.parts["bare"], mark="plain")
     if slot is None:
         return Refusal(why="no number is given")
     match = _option(slot.text, wording.options) if wording.options else None
@@ -286,4 +291,5 @@ _BINDERS: Mapping[str, Callable[[Wording], Bound | Refusal]] = {
     "name": _name, "text": _text, "words": _words, "enum": _enum, "bits": _bits, "set": _set, "flag": _flag,
     "switch": _needs_other_form, "integer": _integer, "list": _list, "entries": _entries, "interval": _interval,
     "range": _range, "computed": _computed, "reference": _addresses, "opens": _needs_other_form,
+    "pair": _needs_other_form,
 }  # fmt: skip

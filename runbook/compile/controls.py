@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runbook.compile.bind import Bound, Refusal, Wording, bind
+from runbook.compile.draft import OpenChange
 from runbook.compile.grammar import Chain, Sentence
 from runbook.compile.phrase import Slot
 from runbook.compile.stand import Stand
-from runbook.compile.writing import Labels, Writing
+from runbook.compile.writing import WAITS, Labels, Writing
 from runbook.lexicon import Found
 from runbook.lexicon.match import match_name
 
@@ -32,16 +33,18 @@ class Controls:
 
     # Boxes
 
-    def is_flag(self, slot: Slot) -> bool:
-        """Tell whether a word that is selected is a box of the open page, which being selected sets."""
+    def is_control(self, slot: Slot) -> bool:
+        """Tell whether a word that is selected is a box of the open page, or a choice that opens others."""
         change = self.stand.open
         found = self._find([slot.text]) if change and not slot.href else None
-        return found is not None and found.label.type == "flag" and not found.label.after
+        return found is not None and found.label.type in ("flag", "switch", "opens") and not found.label.after
 
     def press(self, words: Sequence[str]) -> Labels | Refusal:
         """Set what selecting a box sets, found by the words of its label."""
         change = self.stand.change()
         found = self._find(words)
+        if change is not None and found is not None and found.label.type == "opens":
+            return self.writing.open_label(change, found)
         if change is None or found is None or found.label.after or found.label.type not in ("flag", "switch"):
             return Refusal(why="this control is not known on this page")
         value = found.label.value if found.label.type == "flag" else True
@@ -49,7 +52,7 @@ class Controls:
 
     def _find(self, words: Sequence[str]) -> Found | None:
         change = self.stand.change()
-        found = self.stand.lexicon.find(change.place, self.writing.above, words) if change else None
+        found = self.stand.lexicon.find(change.place, self.writing.context, words) if change else None
         return found if found and not found.rest else None
 
     def ensure(self, sentence: Sentence) -> Labels | Refusal:
@@ -102,16 +105,19 @@ class Controls:
         option = waiting and waiting.label.options and self._bound(change.place.id, waiting, path[:1])
         if isinstance(option, Bound) and option.value is not None:
             stored = self._put(path[:1], words[0])
-            return stored if isinstance(stored, Refusal) else self._buttons(path[1:])
-        if len(path) < 2:
+            return stored if isinstance(stored, Refusal) else self.buttons(path[1:], self.writing.above)
+        found = self.stand.lexicon.find(change.place, self.writing.context, words)
+        if found is None or found.label.after:
             return None
-        found = self.stand.lexicon.find(change.place, self.writing.above, words)
-        if found is None or found.label.type != "enum" or not found.rest:
+        rest = self.writing.without_buttons(path[len(path) - len(found.rest) :])
+        if not rest and found.label.type in WAITS and found.label.parameter:
+            return self.writing.wait_for(change, found)
+        if found.label.type != "enum" or not rest:
             return None
-        bound = self._bound(change.place.id, found, path[-len(found.rest) :])
+        bound = self._bound(change.place.id, found, rest)
         if isinstance(bound, Refusal):
             return bound
-        return self.writing.store(change, found, bound, words[0], " > ".join(found.rest))
+        return self.writing.store(change, found, bound, words[0], " > ".join(link[0].text for link in rest))
 
     # Labels and entries that stand alone
 
@@ -121,6 +127,11 @@ class Controls:
         if change is None:
             return Refusal(why="its words are not understood")
         words = [link[0].text for link in head if len(link) == 1]
+        if len(words) == len(head) and self._are_buttons(change, words):
+            return self.stand.visit([link[0] for link in head]) or self.writing.above
+        chosen = self.choose(head) if len(head) > 1 else None
+        if chosen is not None:
+            return chosen
         found = self._find(words) if len(words) == len(head) else None
         if found and found.label.type in _TAKES:
             if found.label.parameter:
@@ -134,6 +145,10 @@ class Controls:
             change.fields = begun
             return begun
         return self._put(head, sentence.words("head"))
+
+    def _are_buttons(self, change: OpenChange, words: Sequence[str]) -> bool:
+        known = (*self.stand.lexicon.places_file.buttons.next, *change.place.commit)
+        return bool(words) and all(match_name(word, known) for word in words)
 
     def field(self, sentence: Sentence) -> Labels | Refusal:
         """Read `in the first field, select A`: each field of a row adds a word to the label that the row spells."""
@@ -158,13 +173,12 @@ class Controls:
     def entry(self, sentence: Sentence) -> Labels | Refusal:
         """Read entries for a field that is named only by what was chosen before."""
         stored = self._put(sentence.chain("values"), sentence.words("values"))
-        return stored if isinstance(stored, Refusal) else self._buttons(sentence.chain("path"))
+        return stored if isinstance(stored, Refusal) else self.buttons(sentence.chain("path"), self.writing.above)
 
-    def _buttons(self, path: Chain) -> Labels | Refusal:
+    def buttons(self, path: Chain, below: Labels) -> Labels | Refusal:
         """Go on only if what follows are buttons of a dialog; a page is saved by a sentence of its own."""
-        inner = self.stand.lexicon.places_file.buttons.inner
-        if all(len(link) == 1 and match_name(link[0].text, inner) for link in path):
-            return self.writing.above
+        if not self.writing.without_buttons(path):
+            return below
         return Refusal(why="what is selected then is not known here")
 
     def name(self, sentence: Sentence) -> Labels | Refusal:
@@ -195,7 +209,7 @@ class Controls:
         change = self.stand.open
         if change is None:
             return None
-        for path in (self.writing.above, change.awaits):
+        for path in (self.writing.above, change.awaits, change.fields):
             label = self.stand.lexicon.row(change.place, path)
             if label is not None and label.type in _TAKES:
                 return Found(label=label, rest=(), certainty="alias")

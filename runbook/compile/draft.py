@@ -61,7 +61,9 @@ class OpenChange:
                 old, value=tuple(dict.fromkeys((*old.value, *new.value))), lines=(*old.lines, *new.lines),
                 words=f"{old.words}; {new.words}", certainty=max(old.certainty, new.certainty, key=DOUBT.index),
             )  # fmt: skip
-        elif old.value != new.value:
+        elif old.value == new.value:
+            self.settings[new.parameter] = replace(old, lines=tuple(dict.fromkeys((*old.lines, *new.lines))))
+        else:
             return f"{new.parameter} is set again to another value than in {at(old.lines[0])}"
         return ""
 

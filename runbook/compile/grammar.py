@@ -99,6 +99,11 @@ def read_clause(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Clause | N
     return None
 
 
+def several(masked: str, phrases: PhrasesFile) -> tuple[str, ...]:
+    """Take a sentence apart where it goes on with another instruction; one part if it does not."""
+    return tuple(re.split("|".join(phrases.goes_on), masked, flags=re.IGNORECASE))
+
+
 def fits(masked: str, patterns: Sequence[str]) -> re.Match[str] | None:
     """Match a whole sentence against patterns; give the first match."""
     return next((match for match in (compiled(p).fullmatch(masked) for p in patterns) if match), None)

@@ -21,7 +21,8 @@ STRAY = re.compile(r"(?<![\w`_*])[`_*]+(?=\w)|(?<=\w)[`_*]+(?![\w`_*])")
 _QUOTED = re.compile(r'["“](?P<inner>[^"“”]+)["”]')
 # What stands between marked runs; with marks of its own, as in `*_A_ > _B_*`, it still is no word.
 _BETWEEN = re.compile(r"\s*(?:>|,|,? ?and|,? ?or)\s*")
-_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.]*\d)")
+_ARROW = re.compile(r"\s*(?:→|⇒|->|=>|»|›)\s*")
+_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.]*\d)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 TEMPLATE = re.compile(r"\{props\.\w+\}|(?<![\w$])\$\d+\b")
 
 
@@ -83,6 +84,7 @@ def phrase_of(pieces: Sequence[Piece], known: Iterable[str] = ()) -> Phrase:
             masked += _mask_marked(piece, put)
         else:  # markup inside markup that the parser could not read: `_\`A\`, \`B\`_`
             masked += _mask_leftovers(piece.text, put, piece.href)
+    masked = _ARROW.sub(" > ", masked)
     tidy = re.sub(r"\s+(?=[:.,;])", "", re.sub(r"\s+", " ", masked))
     return Phrase(masked=tidy.strip(), slots=tuple(slots))
 

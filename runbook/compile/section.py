@@ -7,14 +7,14 @@ for it may have been a condition.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runbook.compile.acts import Acts
 from runbook.compile.bind import Refusal
 from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
-from runbook.compile.grammar import Sentence, fits, read_sentence
+from runbook.compile.grammar import Sentence, chain_of, fits, read_sentence, several
 from runbook.compile.phrase import STRAY, TEMPLATE, Phrase, Slot, phrase_of, trim
 from runbook.compile.result import ReadAs
 from runbook.compile.stand import Route, Stand
@@ -23,6 +23,7 @@ from runbook.lexicon import Lexicon
 from runbook.tutorial import Block, Section, Step, slug
 
 LONGEST = 1500  # characters; the longest item of the texts that were studied has 600
+WAY = (r"{path*}",)
 UNDECIDED = "it offers a choice and does not make it"
 BELOW_UNREAD = "belongs to a step that was not understood"
 
@@ -46,11 +47,13 @@ class SectionReader:
     findings: Findings
     alternative: bool = False
     """Whether the section is one of several of which a reader takes one."""
+    made: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Names of the objects that earlier sections make, by type."""
     items: list[Read] = field(default_factory=list)
     stand: Stand = field(init=False)
 
     def __post_init__(self) -> None:
-        self.stand = Stand(self.section, self.lexicon, self.findings, Route(self.lexicon))
+        self.stand = Stand(self.section, self.lexicon, self.findings, Route(self.lexicon), made=self.made)
         gates = [name for name in (*self.section.above, self.section.heading)
                  if fits(name, self.lexicon.phrases.gate)]  # fmt: skip
         if self.alternative:
@@ -59,9 +62,26 @@ class SectionReader:
 
     def read(self) -> list[OpenChange]:
         """Read the whole section; a change that is still open is closed at its end, with a note."""
-        self._siblings(self.section.steps, ())
+        steps: list[Step] = []
+        for item in self.section.items:
+            if isinstance(item, Step):
+                steps.append(item)
+            elif item.kind == "prose" and (way := self._way(item)):
+                self._siblings(steps, ())
+                steps = []
+                self.stand.line = item.first
+                self.stand.visit(way)
+        self._siblings(steps, ())
         self.stand.leave()
         return self.stand.changes
+
+    def _way(self, block: Block) -> list[Slot] | None:
+        """Give the words of a paragraph that is nothing but a way through a portal, from its console on."""
+        phrase = phrase_of(block.pieces, self._known_names())
+        chain = chain_of(phrase, phrase.masked) if fits(trim(phrase.masked), WAY) else ()
+        slots = [link[0] for link in chain if len(link) == 1]
+        starts = slots and self.lexicon.console_of(slots[0].text, slots[0].href)
+        return slots if starts and len(slots) == len(chain) > 1 else None
 
     def _siblings(self, steps: Sequence[Step], above: Labels, refusal: Refusal | None = None) -> None:
         for step in steps:
@@ -101,7 +121,8 @@ class SectionReader:
         for sentence in sentences or ():
             result = acts.act(sentence)
             if isinstance(result, Refusal):
-                return self._refused(step, result)
+                plain = result.code == "unknown-step"
+                return self._refused(step, self._why_unread(phrase, step, result) if plain else result)
             below = result
         if sentences is None:
             return self._refused(step, self._why_unread(phrase, step))
@@ -123,10 +144,16 @@ class SectionReader:
 
     def _all(self, phrase: Phrase, whole: str) -> tuple[Sentence, ...] | None:
         table = self.lexicon.phrases
-        several = [read_sentence(phrase, part, table) for part in phrase.sentences(whole)]
-        found = tuple(sentence for sentence in several if sentence)
-        if found and len(found) == len(several):
-            return found
+        found: list[Sentence] = []
+        for part in phrase.sentences(whole):
+            one = read_sentence(phrase, part, table)
+            parts = [one] if one else [read_sentence(phrase, piece, table) for piece in several(part, table)]
+            found += [sentence for sentence in parts if sentence]
+            if not all(parts):
+                found = []
+                break
+        if found:
+            return tuple(found)
         one = read_sentence(phrase, whole, table)  # a value that has a full stop of its own
         return (one,) if one else None
 
@@ -155,7 +182,8 @@ class SectionReader:
 
     # What was not read
 
-    def _why_unread(self, phrase: Phrase, step: Step) -> Refusal:
+    def _why_unread(self, phrase: Phrase, step: Step, usual: Refusal | None = None) -> Refusal:
+        """Say why an item sets nothing; a choice or a condition in its words says more than the `usual` reason."""
         masked, table = trim(phrase.masked), self.lexicon.phrases
         if TEMPLATE.search(step.text):
             return Refusal(why="a template parameter was not filled in", code="unresolved-include")
@@ -169,7 +197,7 @@ class SectionReader:
             return Refusal(why=UNDECIDED, code="choice-required", lists_options=True)
         if fits(masked, table.choice):
             return Refusal(why=UNDECIDED, code="choice-required")
-        return Refusal(why="its words are not understood")
+        return usual or Refusal(why="its words are not understood")
 
     def _refused(self, step: Step, refusal: Refusal) -> Refusal:
         change = self.stand.open
@@ -212,6 +240,8 @@ def _read_as(sentences: Sequence[Sentence], has_set: bool) -> ReadAs:
     forms = {sentence.form for sentence in sentences}
     if "free-choice" in forms:
         return "input"
+    if "by-hand" in forms:
+        return "manual"
     if has_set:
         return "bound"
     return "check" if "exists" in forms else "structural"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runbook.compile.bind import Refusal
@@ -77,6 +77,8 @@ class Stand:
     route: Route
     line: int = 0
     """Line of the item that is being read."""
+    made: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Names of the objects that earlier sections make, by type."""
     open: OpenChange | None = None
     changes: list[OpenChange] = field(default_factory=list)
     just_saved: OpenChange | None = None
@@ -153,6 +155,11 @@ class Stand:
             return  # a second pane of the same object
         self.begin(kind, place)
 
+    def pick(self, place: Place, name: str) -> None:
+        """Open an object of a list by its name, to change it."""
+        change = self.begin("modify", place)
+        change.identity, change.identity_line = name, self.line
+
     def _one(self, slot: Slot) -> Refusal | None:
         if slot.href or self.open is None:
             console = self.route.enter(slot)
@@ -165,14 +172,16 @@ class Stand:
                 return None
             if match_name(slot.text, (*buttons.next, *buttons.done)):
                 return Refusal(why=f"{slot.text!r} belongs to a page that was not recognised")
-            if place is None or not match_name(slot.text, place.panes):
+            if place is not None and place.picks and slot.text in self.made.get(place.resource, ()):
+                self.pick(place, slot.text)
+            elif place is None or not match_name(slot.text, place.panes):
                 self.route.visit(slot.text)
                 self.just_saved = None
             return None
         here = self.open.place
         if match_name(slot.text, here.commit):
             self.save()
-        elif match_name(slot.text, buttons.next) or match_name(slot.text, here.panes):
+        elif match_name(slot.text, (*buttons.next, *buttons.inner)) or match_name(slot.text, here.panes):
             pass
         elif self.route.would_reach(slot.text):
             self.leave()

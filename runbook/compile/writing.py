@@ -31,6 +31,11 @@ class Writing:
     has_set: bool = False
     """Whether anything was set or named so far."""
 
+    @property
+    def context(self) -> Labels:
+        """The labels that a label is looked for under: those above the item, else those that its row has spelled."""
+        return self.above or (self.stand.open.fields if self.stand.open else ())
+
     def clause(self, sentence: Sentence) -> Clause | None:
         """Read the value part of a sentence."""
         return read_clause(sentence.phrase, sentence.parts["rest"], self.stand.lexicon.phrases)
@@ -45,17 +50,18 @@ class Writing:
         if clause.form == "chain-refer":
             values = clause.chain("chain")
         else:
-            values = (*clause.chain("values"), *self._without_buttons(clause.chain("tail")), *clause.chain("last"))
+            values = (*clause.chain("values"), *self.without_buttons(clause.chain("tail")), *clause.chain("last"))
         path = (*head, *values) if clause.form in ("chain", "chain-refer") else head
         words = [link[0].text for link in takewhile(lambda link: len(link) == 1, path)]
-        found = self.stand.lexicon.find(place, self.above, words)
+        found = self.stand.lexicon.find(place, self.context, words)
         if found is None or len(words) - len(found.rest) < len(head):
             return None
         return found, (*head, *values)[len(words) - len(found.rest) :]
 
-    def _without_buttons(self, links: Chain) -> Chain:
-        inner = self.stand.lexicon.places_file.buttons.inner
-        while links and links[-1][0].mark != "code" and match_name(links[-1][0].text, inner):
+    def without_buttons(self, links: Chain) -> Chain:
+        """Take the buttons of a dialog off the end of a chain; `code` is never a button."""
+        buttons = self.stand.lexicon.places_file.buttons
+        while links and links[-1][0].mark != "code" and match_name(links[-1][0].text, (*buttons.inner, *buttons.next)):
             links = links[:-1]
         return links
 
@@ -69,10 +75,10 @@ class Writing:
                 return Refusal(why="more words follow than this control takes")
             return self.list_from(change, found, clause, written)
         if clause.form == "chain" and not links and label.type in WAITS:
-            change.awaits = label.path  # the next sentence or the next step gives the value
-            change.needs.setdefault(label.parameter or "", line)
             self.pending = (found, written)
-            return label.path
+            return self.wait_for(change, found)
+        if label.type == "pair":
+            return self._pair(change, found, clause, written)
         options = self.options(change.place, label)
         bound = bind(Wording(label=label, options=options, links=links, clause=clause, lines=(line,)))
         if isinstance(bound, Refusal):
@@ -97,6 +103,25 @@ class Writing:
         if bound.becomes and not isinstance(stored, Refusal):
             change.place = self.stand.lexicon.place(bound.becomes)
         return stored
+
+    def wait_for(self, change: OpenChange, found: Found) -> Labels:
+        """Choose a label whose value the next sentence or the next step gives."""
+        change.awaits = found.label.path
+        change.needs.setdefault(found.label.parameter or "", self.stand.line)
+        return found.label.path
+
+    def _pair(self, change: OpenChange, found: Found, clause: Clause, written: str) -> Labels | Refusal:
+        """Set two parameters from `name: value`."""
+        if clause.form != "pair":
+            return Refusal(why="its value is not a name and a value")
+        for row in self.stand.lexicon.rows_of(change.place, found.label.pair):
+            part = "name" if row.parameter == found.label.pair[0] else "value"
+            text = clause.parts[part]
+            one = Found(label=row, rest=(), certainty=found.certainty)
+            stored = self.store(change, one, Bound(value=text), written, text)
+            if isinstance(stored, Refusal):
+                return stored
+        return found.label.path
 
     def open_label(self, change: OpenChange, found: Found) -> Labels | Refusal:
         """Go below a label that sets nothing itself, with what it asks for and what it brings along."""
@@ -171,6 +196,7 @@ class Writing:
         what = named.phrase.words(named.parts["what"])
         page = self.stand.lexicon.reference(what, link.href)
         if page is None:
+            change.needs.pop(found.label.parameter or "", None)  # what is lacking is told here
             return Refusal(why=f"the page {link.text!r} is not one that this kit can read", code="unresolved-reference")
         self.stand.findings.refer(
             Reference(name=page.name, page=page.page, select=page.select, lines=(self.stand.line,))
@@ -181,5 +207,5 @@ class Writing:
     def head(self, place: Place, head: Chain) -> Found | None:
         """Find the label that a chain of words is, with nothing left over."""
         words = [link[0].text for link in head if len(link) == 1]
-        found = self.stand.lexicon.find(place, self.above, words) if len(words) == len(head) else None
+        found = self.stand.lexicon.find(place, self.context, words) if len(words) == len(head) else None
         return found if found and not found.rest else None

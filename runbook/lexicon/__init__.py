@@ -127,6 +127,12 @@ class Lexicon:
         labels = self.labels_of(place)
         return next((row for row in labels.rows if row.path == tuple(path)), None) if labels and path else None
 
+    def rows_of(self, place: Place, parameters: Sequence[str]) -> tuple[Label, ...]:
+        """Give the first label of each of these parameters at a place."""
+        labels = self.labels_of(place)
+        rows = labels.rows if labels else ()
+        return tuple(next(row for row in rows if row.parameter == name) for name in parameters)
+
     def place(self, name: str) -> Place:
         """Give the place with this id. Raises KeyError if there is none."""
         return {place.id: place for place in self.places_file.places}[name]

@@ -26,6 +26,7 @@ ValueType = Literal[
     "computed",  # another service's value
     "reference",  # a list on another page
     "opens",  # a label that only leads to others
+    "pair",  # two parameters, given as `name: value`
 ]
 
 
@@ -56,7 +57,7 @@ class Warns(Row):
     code: str
     message: str
     source: str
-    value: bool | None = None
+    value: bool | int | str | Words | None = None
 
 
 class Wasted(Row):
@@ -124,6 +125,8 @@ class Label(Row):
     implies: tuple[Implied, ...] = ()
     awaits: Words = ()
     """Path of the label that entries without a label of their own belong to, once this one is chosen."""
+    pair: Words = ()
+    """Parameters that get the name and the value of a pair."""
     entry: str | None = None
     """A pattern that each entry of the list must match as a whole."""
     input: str | None = None
@@ -157,7 +160,7 @@ class Label(Row):
         }  # fmt: skip
         if not wants.get(self.type, True):
             raise ValueError(f"label {' > '.join(self.path)}: type {self.type} lacks the keys it needs")
-        if (self.parameter is None) != (self.type in ("name", "opens")):
+        if (self.parameter is None) != (self.type in ("name", "opens", "pair")):
             raise ValueError(f"label {' > '.join(self.path)}: parameter and type {self.type} do not fit")
         for pattern in (self.when, self.entry):
             re.compile(pattern or "")

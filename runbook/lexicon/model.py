@@ -6,7 +6,9 @@ forms, but no label, no option and no policy's name.
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,11 +16,11 @@ Words = tuple[str, ...]
 StepForm = Literal[
     "visit", "within", "assign", "set", "named", "block", "loop", "exists", "flag", "ensure", "free-choice", "heading",
     "second-condition", "field", "entry", "name", "refer", "pick", "accept-defaults", "after", "stale-note", "remark",
-    "alt-text",
+    "alt-text", "by-hand",
 ]  # fmt: skip
 ClauseForm = Literal[
-    "kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "open", "below", "chain-refer", "bare",
-    "chain",
+    "kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "open", "below", "chain-refer", "pair",
+    "bare", "chain",
 ]  # fmt: skip
 
 
@@ -205,6 +207,8 @@ class PhrasesFile(Row):
     """The whole of phrases.yaml."""
 
     version: Literal[1]
+    pieces: dict[str, str] = Field(default_factory=dict)
+    """Pieces of patterns by the name in capitals that stands for them."""
     optional: Words
     gate: Words
     """Headings that make a whole section optional."""
@@ -221,8 +225,30 @@ class PhrasesFile(Row):
     """What prose says that asks a reader to do something, in a section whose steps set nothing."""
     arrows: Words
     """Words between two slots that join them as an arrow does."""
+    goes_on: Words
+    """Where a sentence goes on with another instruction; each part is then read as a sentence."""
+    by_command: Words
+    """Headings of sections that say the same by command as another one says by clicks."""
     steps: tuple[StepPatterns, ...]
     clauses: tuple[ClausePatterns, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _put_pieces_in(cls, data: Any) -> Any:
+        """Put the pieces where their names stand, also in other pieces that come later."""
+        pieces: dict[str, str] = {}
+        for name, text in data.get("pieces", {}).items() if isinstance(data, dict) else ():
+            pieces[name] = _filled(text, pieces)
+        return {**_filled(data, pieces), "pieces": pieces} if pieces else data
+
+
+def _filled(data: Any, pieces: Mapping[str, str]) -> Any:
+    """Put pieces into every text of some data; a name in capitals that is no piece is an error."""
+    if isinstance(data, str):
+        return re.sub(r"\{([A-Z]+)\}", lambda match: pieces[match[1]], data)
+    if isinstance(data, list):
+        return [_filled(item, pieces) for item in data]
+    return {key: _filled(item, pieces) for key, item in data.items()} if isinstance(data, dict) else data
 
 
 class Doubt(Row):
