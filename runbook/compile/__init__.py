@@ -67,7 +67,10 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
     drafts: list[ResourceDraft] = []
     alternatives = alternatives_of(tutorial, lexicon, findings)
     for section in tutorial.sections:
-        reader = SectionReader(section, lexicon, findings, alternative=section.id in alternatives, made=_made(drafts))
+        lead = tutorial.preamble if section.level == 1 else ()
+        reader = SectionReader(
+            section, lexicon, findings, alternative=section.id in alternatives, made=_made(drafts), lead=lead
+        )
         changes = reader.read()
         kept = guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
         drafts += [draft for _, draft in kept]

@@ -36,7 +36,8 @@ def commanded(section: Section, tutorial: Tutorial, lexicon: Lexicon, findings: 
             optional=command.decision,
         )  # fmt: skip
         findings.note(
-            "gated-section", (line,), section=section.heading, decision=command.decision, source=command.source,
+            "gated-section", (section.first, line), section=section.heading, decision=command.decision,
+            source=command.source,
             message=f"{command.words} is run only if it is needed and the decision {command.decision} is taken.",
         )  # fmt: skip
     return list(found.values())

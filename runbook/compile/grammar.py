@@ -101,7 +101,16 @@ def read_clause(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Clause | N
 
 def several(masked: str, phrases: PhrasesFile) -> tuple[str, ...]:
     """Take a sentence apart where it goes on with another instruction; one part if it does not."""
-    return tuple(re.split("|".join(phrases.goes_on), masked, flags=re.IGNORECASE))
+    found: list[str] = []
+    for part in re.split("|".join(phrases.goes_on), masked, flags=re.IGNORECASE):
+        if found and _PLACE.fullmatch(found[-1]):
+            found[-1] = f"{found[-1]}, {part}"  # "in A" says where the next instruction is carried out
+        else:
+            found.append(part)
+    return tuple(found)
+
+
+_PLACE = re.compile(rf"(?:in|under|on|below)(?: the)? {SLOT}(?: > {SLOT})*", re.IGNORECASE)
 
 
 def fits(masked: str, patterns: Sequence[str]) -> re.Match[str] | None:

@@ -108,8 +108,9 @@ def _remarks(change: OpenChange, section: Section, lexicon: Lexicon, findings: F
             )  # fmt: skip
     for expected in change.place.expects:
         if expected.parameter not in settings and change.action == "create":
+            lines = tuple(dict.fromkeys((change.opened_at, change.identity_line or change.opened_at)))
             findings.note(
-                expected.code, (change.opened_at,), expected.message, section=section.heading,
+                expected.code, lines, expected.message, section=section.heading,
                 source=expected.source,
             )  # fmt: skip
     table = lexicon.labels_of(change.place)
@@ -122,8 +123,10 @@ def _remarks(change: OpenChange, section: Section, lexicon: Lexicon, findings: F
                 message=f"{tag.parameter} has no effect while {action.parameter} is {action.value}.",
             )  # fmt: skip
     if change.optional:
+        gated = change.optional.startswith("section-")  # by the heading, not by the step that opens the change
+        lines = (section.first, change.opened_at) if gated else (change.opened_at,)
         findings.note(
-            "gated-section", (change.opened_at,), section=section.heading, decision=change.optional,
+            "gated-section", lines, section=section.heading, decision=change.optional,
             message=f"The text leaves this {change.place.resource} to the reader; it is off until the decision "
                     f"{change.optional} is taken.",
         )  # fmt: skip

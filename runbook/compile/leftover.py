@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runbook.compile.findings import SEVERITY, Findings
+from runbook.compile.grammar import fits
 from runbook.compile.guards import Kept
 from runbook.compile.result import ManualStep, ReadAs
 from runbook.compile.section import BELOW_UNREAD, Read, SectionReader
@@ -40,7 +41,7 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
         key = keys.get(id(read.change)) if read.change else None
         orphan = read.change is not None and key is None
         read_as: ReadAs = read.read_as
-        if lost and not orphan and not walked:
+        if lost and not orphan and not walked and " > " not in read.step.text:
             read_as = "info"  # a list that explains something; nobody is told to do it
         elif key is None and (lost or orphan or read_as == "unknown"):
             read_as = "unknown" if read_as == "unknown" else "manual"
@@ -52,6 +53,7 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
         if read.refusal and (not lost or orphan or reached or read.refusal.code in MISSING):
             _say(read, key, section, findings)
         findings.read(read.step, section, read_as, key, read.refusal.why if read.refusal else "")
+    _by_command(section, lexicon, findings)
     if lost and walked:
         _say_lost(reader, tutorial, lexicon, findings)
     _say_not_included(section, tutorial, findings)
@@ -76,6 +78,20 @@ def _say(read: Read, key: str | None, section: Section, findings: Findings) -> N
         code, (read.step.first,), f"{read.step.text!r} sets nothing: {refusal.why}; {inside}.",
         severity=usual if firm else "tells", section=section.heading,
     )  # fmt: skip
+
+
+def _by_command(section: Section, lexicon: Lexicon, findings: Findings) -> None:
+    """Say that a section which tells the same by command makes nothing."""
+    blocks = [item for item in section.items if isinstance(item, Block)]
+    blocks += [note for step in section.steps for inner in step.walk() for note in inner.notes]
+    code = [block for block in blocks if block.kind == "code"]
+    if code and fits(section.heading, lexicon.phrases.by_command):
+        prose = [line for block in blocks if block.kind == "prose" for line in range(block.first, block.last + 1)]
+        lines = [line for block in code for line in range(block.first, block.last + 1)]
+        findings.note(
+            "alternative-section", tuple(sorted({section.first, *prose, *lines})), section=section.heading,
+            severity="tells", message="This section says by command what others say by clicks; nothing is made of it.",
+        )  # fmt: skip
 
 
 def _foreign_platform(reader: SectionReader, tutorial: Tutorial, lexicon: Lexicon) -> Console | None:

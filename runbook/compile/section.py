@@ -14,7 +14,7 @@ from runbook.compile.acts import Acts
 from runbook.compile.bind import Refusal
 from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
-from runbook.compile.grammar import Sentence, chain_of, fits, read_sentence, several
+from runbook.compile.grammar import Sentence, chain_of, fits, read_clause, read_sentence, several
 from runbook.compile.phrase import STRAY, TEMPLATE, Phrase, Slot, phrase_of, trim
 from runbook.compile.result import ReadAs
 from runbook.compile.stand import Route, Stand
@@ -47,6 +47,8 @@ class SectionReader:
     findings: Findings
     alternative: bool = False
     """Whether the section is one of several of which a reader takes one."""
+    lead: Sequence[Block] = ()
+    """What stands before a section that has no heading of its own."""
     made: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Names of the objects that earlier sections make, by type."""
     items: list[Read] = field(default_factory=list)
@@ -63,7 +65,7 @@ class SectionReader:
     def read(self) -> list[OpenChange]:
         """Read the whole section; a change that is still open is closed at its end, with a note."""
         steps: list[Step] = []
-        for item in self.section.items:
+        for item in (*self.lead, *self.section.items):
             if isinstance(item, Step):
                 steps.append(item)
             elif item.kind == "prose" and (way := self._way(item)):
@@ -136,18 +138,27 @@ class SectionReader:
         if TEMPLATE.search(step.text) or len(step.text) > LONGEST:
             return marked, None
         sentences = self._all(marked, self._optional(marked))
-        if sentences is None:
+        if sentences is None or not all(map(self._is_whole, sentences)):
             by_name = phrase_of(step.pieces, self._known_names())
-            sentences = self._all(by_name, self._optional(by_name))
-            marked = by_name if sentences else marked
+            others = self._all(by_name, self._optional(by_name))
+            if others and (sentences is None or all(map(self._is_whole, others))):
+                return by_name, others
         return marked, sentences
+
+    def _is_whole(self, sentence: Sentence) -> bool:
+        """Tell whether the value that a sentence gives is worded in a way that is understood, if it gives one."""
+        rest = sentence.parts.get("rest")
+        return rest is None or read_clause(sentence.phrase, rest, self.lexicon.phrases) is not None
 
     def _all(self, phrase: Phrase, whole: str) -> tuple[Sentence, ...] | None:
         table = self.lexicon.phrases
         found: list[Sentence] = []
         for part in phrase.sentences(whole):
             one = read_sentence(phrase, part, table)
-            parts = [one] if one else [read_sentence(phrase, piece, table) for piece in several(part, table)]
+            parts = [one]
+            if not (one and self._is_whole(one)):
+                pieces = [read_sentence(phrase, piece, table) for piece in several(part, table)]
+                parts = pieces if all(piece and self._is_whole(piece) for piece in pieces) or not one else parts
             found += [sentence for sentence in parts if sentence]
             if not all(parts):
                 found = []
@@ -170,8 +181,9 @@ class SectionReader:
 
     def _known_names(self) -> tuple[str, ...]:
         places = self.lexicon.places_file
-        names = [name for console in places.consoles for name in console.names]
-        names += [word for place in places.places for path in (*place.paths, *place.create) for word in path]
+        names = [name for console in places.consoles for name in (*console.names, *console.menus)]
+        ways = (path for place in places.places for path in (*place.paths, *place.create, *place.modify, place.opens))
+        names += [word for path in ways for word in path]
         names += [*places.buttons.next, *places.buttons.done]
         place = self.stand.route.place
         table = self.lexicon.labels_of(place) if place else None

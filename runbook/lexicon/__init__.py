@@ -114,9 +114,11 @@ class Lexicon:
     def prefix(self, place: Place, above: Sequence[str], words: Sequence[str]) -> Words | None:
         """Find the label that `words`, below `above`, begin; give that beginning as the lexicon has it."""
         labels = self.labels_of(place)
-        for skip in range(len(above) + 1) if labels and words else ():
+        if labels is None or not words:
+            return None
+        for skip in range(len(above) + 1):
             taken = (*above[skip:], *words)
-            for row in labels.rows if labels else ():
+            for row in labels.rows:
                 for path in (row.path, *row.aliases):
                     if len(path) > len(taken) and _row((row,), (*taken, *path[len(taken) :]), labels.spellings):
                         return path[: len(taken)]

@@ -45,6 +45,8 @@ class Console(Row):
     platform: str
     names: Words
     hosts: Words
+    menus: Words = ()
+    """Words on the way to its pages that no page is told by; so they are known where nothing marks them."""
     supported: bool = True
     addresses: Words = ()
     """Paths that only this console has, whatever its host."""

@@ -225,10 +225,8 @@ def _same(row: Mapping[str, Any], draft: ResourceDraft) -> bool:
         return False
     if row.get("for_each") != draft.for_each:
         return False
-    return (
-        row.get("for_each") is not None
-        or (row.get("identity") in (draft.identity, None)
-        and (row["action"] == draft.action))
+    return row.get("for_each") is not None or (
+        row.get("identity") in (draft.identity, None) and (row["action"] == draft.action)
     )
 
 
