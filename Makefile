@@ -10,7 +10,7 @@ TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
 
 WORKERS := 2
 
-.PHONY: demo test lint unit slow outcome faults notebooks bench mutants regenerate pictures clean help
+.PHONY: demo test lint unit slow outcome faults notebooks bench mutants texts regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -47,6 +47,9 @@ bench: $(STAMP)           ## apply beside papermill and nbconvert as typed
 
 mutants: $(STAMP)         ## change every wire constant of the clients, one at a time; the wire tests must notice
 	$(RUN)/python tests/wire/mutation/check.py
+
+texts: $(STAMP)           ## hold the compiler against what a reader says of each text, and write the table of the docs
+	$(RUN)/python tests/texts/table.py
 
 regenerate: $(STAMP)      ## write notebooks/ anew from the kit's own edition of the tutorial
 	$(RUN)/runbook compile junk-and-user-quarantine -o notebooks >/dev/null

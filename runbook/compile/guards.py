@@ -27,6 +27,12 @@ def guard(
         what = f"The {change.place.resource} that {findings.at(change.opened_at)} begins"
         if not change.named or (not change.settings and change.action != "ensure-absent"):
             lacks = "is never named" if not change.named else "is given no setting"
+            if change.action == "ensure-absent":
+                findings.note(
+                    "gated-section", (section.first, change.opened_at), section=section.heading,
+                    message=f"This takes away a {change.place.resource}; nothing is taken away that no step names.",
+                )  # fmt: skip
+                continue
             findings.note(
                 "guard-failed", (change.opened_at,), f"{what} {lacks}, so nothing is made of it.",
                 section=section.heading, severity="blocks" if change.settings or change.named else "tells",

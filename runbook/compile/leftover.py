@@ -50,7 +50,8 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
         elif read.refusal and read.refusal.code == "gated-section":
             read_as = "manual"
             findings.manual.append(ManualStep(text=read.step.text, lines=(read.step.first,), section=section.id))
-        if read.refusal and (not lost or orphan or reached or read.refusal.code in MISSING):
+        choice = read.refusal is not None and read.refusal.code == "choice-required" and walked
+        if read.refusal and (not lost or orphan or reached or choice or read.refusal.code in MISSING):
             _say(read, key, section, findings)
         findings.read(read.step, section, read_as, key, read.refusal.why if read.refusal else "")
     _by_command(section, lexicon, findings)

@@ -209,6 +209,8 @@ class SectionReader:
             return Refusal(why=UNDECIDED, code="choice-required", lists_options=True)
         if fits(masked, table.choice):
             return Refusal(why=UNDECIDED, code="choice-required")
+        if self.stand.decision:
+            return Refusal(why="the text leaves it to the reader", code="choice-required")
         return usual or Refusal(why="its words are not understood")
 
     def _refused(self, step: Step, refusal: Refusal) -> Refusal:

@@ -37,6 +37,7 @@ class Held:
     unknown: int = 0
     diagnostics: int = 0
     ledger: bool = True
+    refused: bool = False
     wrong: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
@@ -70,7 +71,7 @@ def hold(path: Path, lexicon: Lexicon) -> Held:
 
 def _refused(case: Mapping[str, Any], held: Held, error: TutorialError) -> Held:
     """A text that is refused as a whole makes nothing; what stands in it is lost unless a reader may pass it over."""
-    held.items = len(case["items"])
+    held.items, held.refused = len(case["items"]), True
     held.lost += [f"line {item['line']}: refused with the text ({error.detail})"
                   for item in case["items"] if not item.get("weak")]  # fmt: skip
     held.untold += [f"{item['code']}" for item in case["diagnostics"] if not item.get("weak")]

@@ -145,7 +145,10 @@ def test_parent_text(lexicon: Lexicon) -> None:
         "SenderIPAddresses": {"ref": "egress_ips"}, "RequireTls": True,
     }  # fmt: skip
     assert (changed.action, changed.identity) == ("modify", made.identity)
-    assert {item.parameter: plain_json(item.value) for item in changed.settings} == {"EFSkipLastIP": True, "EFUsers": []}
+    assert {item.parameter: plain_json(item.value) for item in changed.settings} == {
+        "EFSkipLastIP": True,
+        "EFUsers": [],
+    }
     assert locked.optional and not locked.blocked_by
     assert {item.parameter: plain_json(item.value) for item in locked.settings} == {
         "ConnectorType": "Partner", "SenderDomains": ["*"], "RequireTls": True, "RestrictDomainsToIPAddresses": True,
