@@ -49,7 +49,7 @@ mutants: $(STAMP)         ## change every wire constant of the clients, one at a
 	$(RUN)/python tests/wire/mutation/check.py
 
 texts: $(STAMP)           ## hold the compiler against what a reader says of each text, and write the table of the docs
-	$(RUN)/python tests/texts/table.py
+	PYTHONPATH=tests $(RUN)/python -m texts.table
 
 regenerate: $(STAMP)      ## write notebooks/ anew from the kit's own edition of the tutorial
 	$(RUN)/runbook compile junk-and-user-quarantine -o notebooks >/dev/null

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]  # as pytest has it
 
 from texts.holding import HOME, ROOT, SHARED, Held, cases, hold
 
@@ -25,7 +22,8 @@ it, and a test holds it up to date. The given texts stand beside the project, no
 
 *Items*: places of the text that ask for a setting. *Bound*: they set the right parameter. *Inputs*: they ask for a
 value. *Listed*: they are shown and set nothing, as a step for a person, a choice or a finding. *Wrong* and *lost* must
-be 0: a wrong value or object, or an item that nothing shows. *Manual*, *unknown* and *findings* count what the compile
+be 0: a wrong value or object, or an item that nothing shows. What a reader may as well take for mere prose counts as
+an item and as nothing else where it is not shown. *Manual*, *unknown* and *findings* count what the compile
 shows as steps for a person, as not understood, and as diagnostics. *Refused*: no section of the text has a step.
 
 | text | items | bound | inputs | listed | wrong | lost | manual | unknown | findings | every line has its class |
