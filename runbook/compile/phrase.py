@@ -14,7 +14,7 @@ from functools import lru_cache
 from runbook.markdown import Piece
 
 BASE = 0xE000
-SLOT = "[\ue000-\uf8ff]"
+SLOT = "(?-i:[\ue000-\uf8ff])"  # a slot has no letter case, and to look for one takes the regex compiler long
 # Marks that were meant as markup and reached the text: the parser saw no emphasis or no code in them.
 _LEFTOVER = re.compile(r"(?<![\w\\])(_{1,2}|\*{1,2}|`)(?P<inner>[^_*`]+?)\1(?!\w)")
 STRAY = re.compile(r"(?<![\w`_*])[`_*]+(?=\w)|(?<=\w)[`_*]+(?![\w`_*])")
