@@ -67,14 +67,15 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
     drafts: list[ResourceDraft] = []
     alternatives = alternatives_of(tutorial, lexicon, findings)
     for section in tutorial.sections:
-        lead = tutorial.preamble if section.level == 1 else ()
         reader = SectionReader(
-            section, lexicon, findings, alternative=section.id in alternatives, made=_made(drafts), lead=lead
-        )
+            section, lexicon, findings, alternative=section.id in alternatives, made=_made(drafts),
+            lead=tutorial.preamble if section.level == 1 else (),
+            foreign=lexicon.foreign_in([*(title.text for title in tutorial.titles), section.heading]),
+        )  # fmt: skip
         changes = reader.read()
-        kept = guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
+        kept = [] if reader.foreign else guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
         drafts += [draft for _, draft in kept]
-        drafts += commanded(section, tutorial, lexicon, findings)
+        drafts += [] if reader.foreign else commanded(section, tutorial, lexicon, findings)
         leftovers(reader, kept, tutorial, lexicon, findings)
         asked_in_prose(section, lexicon, findings, sets_something=bool(kept))
     drafts = check_names(drafts, lexicon, findings)

@@ -69,7 +69,7 @@ def _dangers(change: OpenChange, section: Section, findings: Findings) -> list[s
     reasons: list[str] = []
     for danger in change.place.unless:
         setting = change.settings.get(danger.parameter)
-        if not setting or setting.value != danger.value or any(name in change.settings for name in danger.unless):
+        if not setting or setting.value != danger.value or any(_restricts(change, name) for name in danger.unless):
             continue
         findings.note(
             danger.code, setting.lines, f"{change.identity!r} {danger.says}.", section=section.heading,
@@ -77,6 +77,12 @@ def _dangers(change: OpenChange, section: Section, findings: Findings) -> list[s
         )  # fmt: skip
         reasons += [f"{findings.at(setting.lines[0])}: it {danger.says}"] if danger.blocks else []
     return reasons
+
+
+def _restricts(change: OpenChange, parameter: str) -> bool:
+    """Tell whether a parameter is set to anything; a list without entries restricts nothing, or everything."""
+    setting = change.settings.get(parameter)
+    return setting is not None and setting.value != ()
 
 
 def _faults(change: OpenChange, findings: Findings) -> list[tuple[Line, str]]:

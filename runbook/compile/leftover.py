@@ -97,6 +97,8 @@ def _by_command(section: Section, lexicon: Lexicon, findings: Findings) -> None:
 
 def _foreign_platform(reader: SectionReader, tutorial: Tutorial, lexicon: Lexicon) -> Console | None:
     console = reader.stand.route.console
+    if reader.foreign:
+        return reader.foreign
     if console:
         return None if console.supported else console
     section = reader.section

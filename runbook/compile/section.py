@@ -19,7 +19,7 @@ from runbook.compile.phrase import STRAY, TEMPLATE, Phrase, Slot, phrase_of, tri
 from runbook.compile.result import ReadAs
 from runbook.compile.stand import Route, Stand
 from runbook.compile.writing import Labels
-from runbook.lexicon import Lexicon
+from runbook.lexicon import Console, Lexicon
 from runbook.tutorial import Block, Section, Step, slug
 
 LONGEST = 1500  # characters; the longest item of the texts that were studied has 600
@@ -47,6 +47,8 @@ class SectionReader:
     findings: Findings
     alternative: bool = False
     """Whether the section is one of several of which a reader takes one."""
+    foreign: Console | None = None
+    """The unsupported console that the text is about, by its titles."""
     lead: Sequence[Block] = ()
     """What stands before a section that has no heading of its own."""
     made: Mapping[str, Collection[str]] = field(default_factory=dict)

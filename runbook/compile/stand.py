@@ -181,7 +181,9 @@ class Stand:
         here = self.open.place
         if match_name(slot.text, here.commit):
             self.save()
-        elif match_name(slot.text, (*buttons.next, *buttons.inner)) or match_name(slot.text, here.panes):
+        elif match_name(slot.text, buttons.next):
+            self.open.awaits = self.open.fields = ()  # another page: what was chosen here waits for nothing there
+        elif match_name(slot.text, (*buttons.inner, *here.panes)):
             pass
         elif self.route.would_reach(slot.text):
             self.leave()

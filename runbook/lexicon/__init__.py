@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from runbook.errors import UsageError
 from runbook.lexicon.labels import Label, Labels, LabelsFile, Option
-from runbook.lexicon.match import Certainty, match_name, weaker
+from runbook.lexicon.match import Certainty, fold, match_name, weaker
 from runbook.lexicon.model import (
     Console,
     Page,
@@ -58,6 +58,16 @@ class Lexicon:
         names = {spelling: console for console in self.places_file.consoles for spelling in console.names}
         match = match_name(name, tuple(names))
         return names[match[0]] if match else None
+
+    def foreign_in(self, titles: Sequence[str]) -> Console | None:
+        """Find the unsupported console that a text is about by its titles alone; None if it is also about ours."""
+        words = f" {' '.join(' '.join(fold(title)) for title in titles)} "
+        if any(f" {' '.join(fold(name))} " in words for name in self.places_file.ours):
+            return None
+        for console in self.places_file.consoles:
+            if not console.supported and any(f" {' '.join(fold(name))} " in words for name in console.names):
+                return console
+        return None
 
     def place_at(self, console: Console | None, crumbs: Sequence[str]) -> Place | None:
         """Find the place that the visited words lead to: the longest path that ends with the last word."""

@@ -185,6 +185,8 @@ class PlacesFile(Row):
 
     version: Literal[1]
     consoles: tuple[Console, ...]
+    ours: Words = ()
+    """Names of what this kit configures; a title that has one is not only about another platform."""
     buttons: Buttons
     references: tuple[Page, ...]
     commands: tuple[Command, ...] = ()
