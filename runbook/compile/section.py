@@ -7,6 +7,7 @@ for it may have been a condition.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,10 +21,13 @@ from runbook.compile.result import ReadAs
 from runbook.compile.stand import Route, Stand
 from runbook.compile.writing import Labels
 from runbook.lexicon import Console, Lexicon
+from runbook.lexicon.match import fold
 from runbook.tutorial import Block, Section, Step, slug
 
 LONGEST = 1500  # characters; the longest item of the texts that were studied has 600
 WAY = (r"{path*}",)
+UNREAD = ("table", "wrapper")
+"""Kinds of blocks whose words are not read as steps."""
 UNDECIDED = "it offers a choice and does not make it"
 BELOW_UNREAD = "belongs to a step that was not understood"
 
@@ -70,11 +74,14 @@ class SectionReader:
         for item in (*self.lead, *self.section.items):
             if isinstance(item, Step):
                 steps.append(item)
-            elif item.kind == "prose" and (way := self._way(item)):
+                continue
+            way = self._way(item) if item.kind == "prose" else None
+            if way or item.kind in UNREAD:
                 self._siblings(steps, ())
                 steps = []
                 self.stand.line = item.first
-                self.stand.visit(way)
+                self.stand.visit(way or ())
+                self._unread_block(item)
         self._siblings(steps, ())
         self.stand.leave()
         return self.stand.changes
@@ -86,6 +93,21 @@ class SectionReader:
         slots = [link[0] for link in chain if len(link) == 1]
         starts = slots and self.lexicon.console_of(slots[0].text, slots[0].href)
         return slots if starts and len(slots) == len(chain) > 1 else None
+
+    def _unread_block(self, block: Block) -> None:
+        """Block the open change if a table or a piece of HTML, which is not read, speaks of its page's labels."""
+        change = self.stand.open
+        table = self.lexicon.labels_of(change.place) if change else None
+        if change is None or table is None or block.kind not in UNREAD:
+            return
+        words = {fold(re.sub(r"[*_`\\]", "", cell)) for cell in re.split(r"[|\n]|<[^>]*>", block.text)}
+        if words & {fold(word) for row in table.rows for word in row.path[:1]}:
+            kind = "table" if block.kind == "table" else "piece of HTML"
+            self.findings.note(
+                "unknown-step", tuple(range(block.first, block.last + 1)), section=self.section.heading,
+                message=f"This {kind} names controls of the open page and is not read; it blocks the change.",
+            )  # fmt: skip
+            change.blocked.append(f"{self.findings.at(block.first)}: a {kind} that is not read stands here")
 
     def _siblings(self, steps: Sequence[Step], above: Labels, refusal: Refusal | None = None) -> None:
         for step in steps:
@@ -111,6 +133,8 @@ class SectionReader:
             else:
                 siblings.append(inner)
         self._siblings(siblings, above)
+        for note in step.notes:
+            self._unread_block(note)
 
     def _item(self, step: Step, above: Labels) -> Labels | Refusal:
         """Act on an item; give the labels that its children stand under, or why it was not read."""
