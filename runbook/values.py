@@ -34,6 +34,8 @@ class ValueType:
     show: Callable[[object], str]
     sent_canonical: bool = False
     """True where the service does not take what it gives: then the canonical form is what is sent."""
+    asked_only: bool = False
+    """True where the property counts in a plan that asks for it, and in no other."""
 
     def canonical(self, value: object) -> Json:
         """Return the canonical form. Whatever is wrong with the value, ValueError is what is raised."""
@@ -110,7 +112,8 @@ def _boolean(value: object) -> Json:
     return word == "true"
 
 
-def _texts(value: object) -> list[str]:
+def texts(value: object) -> list[str]:
+    """Return the texts of a list; null and empty are no text, one text is a list of one. Raises ValueError."""
     if value is None or value == "":
         return []
     found = [value] if isinstance(value, str) else value
@@ -120,7 +123,7 @@ def _texts(value: object) -> list[str]:
 
 
 def _items(value: object) -> list[str]:
-    return [item.strip() for item in _texts(value)]
+    return [item.strip() for item in texts(value)]
 
 
 def _word_set(value: object) -> Json:
@@ -130,14 +133,14 @@ def _word_set(value: object) -> Json:
 
 def _text_set(value: object) -> Json:
     """Lists of texts as sets, each text to the letter: in a pattern letter case counts, in an added text a blank."""
-    return sorted(set(_texts(value)))  # type: ignore[return-value]
+    return sorted(set(texts(value)))  # type: ignore[return-value]
 
 
 def _networks(value: object) -> Json:
     """Addresses as sets of addresses, whatever their spelling: host bits, /32, dashed ranges."""
     found: dict[int, list[Any]] = {4: [], 6: []}
     for item in _items(value):
-        for network in _parse_network(item):
+        for network in parse_addresses(item):
             found[network.version].append(network)
     return [str(network) for version in (4, 6) for network in ipaddress.collapse_addresses(found[version])]
 
@@ -146,7 +149,8 @@ def _networks(value: object) -> Json:
 _ADDRESSES = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3}|\s*-\s*[0-9A-Fa-f:.]+)?")
 
 
-def _parse_network(item: str) -> list[Any]:
+def parse_addresses(item: str) -> list[Any]:
+    """Return the networks of one address, range or CIDR, in order. Raises ValueError for anything else."""
     if not _ADDRESSES.fullmatch(item):
         raise ValueError(f"{item!r} is neither an address nor a range of addresses")
     if "-" in item:

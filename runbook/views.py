@@ -127,6 +127,7 @@ def plan_lines(plan: Mapping[str, Any], *, title: str, hands: Hands = MappingPro
             arrow = after if change["action"] == "create" else f"{before} -> {after}"
             place = lines_text(item["lines"]) or item["note"]
             lines.append(f"      {item['name']}: {plain(arrow)}" + (f"   [{plain(place)}]" if place else ""))
+            lines += [f"        {plain(text)}" for text in entries_lines(item)]
         lines += [f"      cannot be undone: {text}" for text in cannot_be_undone(change)]
         lines += [f"      by hand: {plain(line)}" for line in hands.get((change["kind"], change["identity"]), ())]
     return [*lines, *problem_lines(plan)]
@@ -138,10 +139,18 @@ def reason_text(change: Mapping[str, Any]) -> str:
     return "; ".join([change["reason"], *notes])
 
 
+def entries_lines(item: Mapping[str, Any]) -> list[str]:
+    """Say which entries a list gets or loses, of a property whose other entries stay; nothing for any other."""
+    if not item.get("entries"):
+        return []
+    verb = "puts in" if item["op"] == "add" else "takes out"
+    return [f"{verb} {len(item['entries'])}, all others stay: {', '.join(item['entries'])}"]
+
+
 def cannot_be_undone(change: Mapping[str, Any]) -> list[str]:
     """Say why a change, once made, stays; nothing for a change that can be taken back."""
-    stays = BY_TYPE[change["kind"]].stays if change["kind"] in BY_TYPE else ""
-    return [stays] if change["action"] == "create" and stays else []
+    kind = BY_TYPE.get(change["kind"])
+    return [kind.stays] if kind and kind.stays and change["action"] == kind.lasts else []
 
 
 def problem_lines(plan: Mapping[str, Any]) -> list[str]:
@@ -168,7 +177,8 @@ def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Han
                 before = show_value(change["kind"], item["name"], item["before"])
                 after = show_value(change["kind"], item["name"], item["after"])
                 shown = "" if change["action"] == "create" else before
-                rows.append((head, item["name"], shown, after, lines_text(item["lines"]), item["note"]))
+                remark = "; ".join([*entries_lines(item), *([item["note"]] if item["note"] else [])])
+                rows.append((head, item["name"], shown, after, lines_text(item["lines"]), remark))
         if change["action"] in ("none", "delete"):
             rows.append((head, "", "", "", "", reason_text(change)))
         elif change.get("notes"):

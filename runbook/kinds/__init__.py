@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runbook.kinds import (
+    connection_filter_policy,
     content_filter_policy,
     email_security_domain,
     global_quarantine_policy,
@@ -18,6 +19,7 @@ KINDS: tuple[Kind, ...] = (
     quarantine_policy.KIND,
     global_quarantine_policy.KIND,
     content_filter_policy.KIND,
+    connection_filter_policy.KIND,
     transport_rule.KIND,
 )
 BY_TYPE: Mapping[str, Kind] = {kind.type: kind for kind in KINDS}

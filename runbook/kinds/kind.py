@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from runbook.plan import Attribute, Change, Observed
 from runbook.values import Json, ValueType, fold
@@ -61,7 +61,11 @@ class Kind:
     halfway: Mapping[str, Json] = field(default_factory=dict)
     """Properties that a new thing has between two calls of its making."""
     stays: str = ""
-    """Why a thing that was created cannot be taken away again; empty where it can."""
+    """Why a change cannot be taken back: a thing that was created, or what `lasts` says; empty where it can."""
+    lasts: Literal["create", "update"] = "create"
+    """The sort of change that cannot be taken back."""
+    limits: Callable[[Change], str] = lambda change: ""
+    """What the service would not take of a change, by its documented limits; empty where it takes all."""
     creates: bool = True
     """Whether an absent thing may be created at all."""
     implied: tuple[Attribute, ...] = ()

@@ -273,4 +273,8 @@ def _same_tenant(plan: Plan, connection: Connection, run: str) -> None:
 
 
 def _stays(change: Change) -> str:
-    return BY_TYPE[change.kind].stays if change.action == "delete" else ""
+    kind = BY_TYPE[change.kind]
+    return kind.stays if change.action == _WAY_BACK[kind.lasts] else ""
+
+
+_WAY_BACK = {"create": "delete", "update": "update"}
