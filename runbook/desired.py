@@ -11,7 +11,7 @@ from runbook import entries, naming, references
 from runbook.compile.result import ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, Alternative, ComputedValue, InputValue, ReferenceValue
 from runbook.inputs import decision_field, override_field, reference_field
-from runbook.kinds import BY_TYPE
+from runbook.kinds import BY_TYPE, KINDS
 from runbook.plan import Attribute, Problem, ProblemState, Resource
 from runbook.values import TIMESPAN
 
@@ -43,14 +43,14 @@ class _NotRead(_Undecided):
 def wanted(
     drafts: Iterable[ResourceDraft], values: Mapping[str, Any], domains: Sequence[str], look_up: LookUp
 ) -> Wanted:
-    """Resolve the drafts of one section. Pure but for `look_up`.
+    """Resolve the drafts of one section, in the order in which they are applied. Pure but for `look_up`.
 
     `values` are the effective inputs by name; `domains` stand in where the input is empty. A draft that is
     blocked, undecided or cannot be looked up becomes a Problem instead of a Resource.
     """
     resources: list[Resource] = []
     problems: list[Problem] = []
-    for draft in drafts:
+    for draft in sorted(drafts, key=lambda draft: _PLACE.get(draft.type, len(_PLACE))):
         if draft.optional and not values.get(decision_field(draft.optional)):
             continue
         identities = _identities(draft, values, domains)
@@ -62,6 +62,9 @@ def wanted(
             except _Undecided as undecided:
                 problems.append(_problem(draft, identity, str(undecided), undecided.presence))
     return Wanted(resources=tuple(resources), problems=tuple(problems))
+
+
+_PLACE = {kind.type: place for place, kind in enumerate(KINDS)}
 
 
 def _identities(draft: ResourceDraft, values: Mapping[str, Any], domains: Sequence[str]) -> Sequence[str]:

@@ -7,15 +7,15 @@ could not be read, or that cannot be brought about, becomes a `Problem`: such a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import rfc8785
 
 from runbook import entries as lists
 from runbook.entries import Op
-from runbook.values import Json, ValueType
+from runbook.values import Json, ValueType, canonical_properties
 
 Action = Literal["create", "update", "delete", "none"]
 Presence = Literal["present", "absent", "unknown"]
@@ -248,7 +248,7 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
     if observed.presence == "absent" and not resource.may_create:
         return _problem(resource, "absent", observed.reason or "it does not exist, and the tutorial does not create it")
     try:
-        canonical = canonical_properties(observed, types, [item.name for item in resource.attributes])
+        canonical = canonical_properties(observed.properties, types, [item.name for item in resource.attributes])
     except ValueError as error:
         return _problem(resource, "unknown", f"the answer could not be understood: {error}")
     differences = tuple(_difference(item, observed, canonical, types[item.name]) for item in resource.attributes)
@@ -270,53 +270,25 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
     )
 
 
-def canonical_properties(observed: Observed, types: Mapping[str, ValueType], asked: Collection[str]) -> dict[str, Json]:
-    """Return what was found in canonical form; what counts only where it is asked for, only if it is `asked`.
-
-    Raises ValueError for a value that is not understood, and when such a property is asked for and was not told.
-    """
-    optional = [name for name in asked if name in types and types[name].asked_only]
-    untold = [name for name in optional if observed.presence == "present" and name not in observed.properties]
-    if untold:
-        raise ValueError(f"it says nothing about {', '.join(untold)}")
-    return {
-        name: types[name].canonical(value)
-        for name, value in observed.properties.items()
-        if name in types and (name in asked or not types[name].asked_only)
-    }
-
-
 def _difference(
     wanted: Attribute, observed: Observed, canonical: Mapping[str, Json], value_type: ValueType
 ) -> Difference:
     absent = observed.presence == "absent"
-    if wanted.op != "set" and not absent:
-        return _list_difference(wanted, observed.properties.get(wanted.name), value_type)
-    return Difference(
+    before = None if absent else observed.properties.get(wanted.name)
+    whole = Difference(
         attribute=wanted.name,
-        before=None if absent else observed.properties.get(wanted.name),
+        before=before,
         after=[] if wanted.op == "remove" else wanted.value,
         lines=wanted.lines,
         words=wanted.words,
         note=wanted.note,
         changed=absent or canonical.get(wanted.name) != value_type.canonical(wanted.value),
     )
-
-
-def _list_difference(wanted: Attribute, before: Any, value_type: ValueType) -> Difference:
-    """Say which entries a list lacks, or holds against the wish; entries that nobody names stay."""
+    if wanted.op == "set" or absent:
+        return whole
     entries = lists.moved(value_type, wanted.op, before, wanted.value)
-    return Difference(
-        attribute=wanted.name,
-        before=before,
-        after=lists.after(value_type, wanted.op, before, entries),
-        lines=wanted.lines,
-        words=wanted.words,
-        note=wanted.note,
-        changed=bool(entries),
-        op=wanted.op,
-        entries=entries,
-    )
+    after = lists.after(value_type, wanted.op, before, entries)
+    return replace(whole, after=after, changed=bool(entries), op=wanted.op, entries=entries)
 
 
 def _action(observed: Observed, differences: Sequence[Difference]) -> Action:

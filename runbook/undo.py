@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runbook import entries as lists
-from runbook.plan import Action, Change, Difference, Observed, Plan, Problem, canonical_properties
-from runbook.values import Json, ValueType
+from runbook.plan import Action, Change, Difference, Observed, Plan, Problem
+from runbook.values import Json, ValueType, canonical_properties
 
 Key = tuple[str, str]
 Types = Mapping[str, Mapping[str, ValueType]]
@@ -70,6 +70,8 @@ class Circumstances:
     """What the run's own new things were addressed by, where that is known."""
     stays: Callable[[Change], str] = lambda change: ""
     """Why a change cannot be made at all (a thing that cannot be deleted); empty when it can."""
+    unseen: Callable[[Change], str] = lambda change: ""
+    """Words for a change that was made and may be invisible yet; empty for one that can be seen by now."""
 
 
 def remaining(plan: Plan, now: Iterable[Observed], circumstances: Circumstances) -> Plan:
@@ -106,7 +108,7 @@ def _left(change: Change, now: Observed | None, circumstances: Circumstances) ->
         return _problem(change, "unknown", f"the list of such objects is empty, and held {change.listed} before")
     types = circumstances.types[change.kind]
     try:
-        canonical = canonical_properties(now, types, {*change.observed, *change.expected})
+        canonical = canonical_properties(now.properties, types, {*change.observed, *change.expected})
     except ValueError as error:
         return _problem(change, "unknown", f"the answer could not be understood: {error}")
     staying = circumstances.stays(change)
@@ -152,6 +154,8 @@ def _left_of_update(
             left.append(replace(item, before=now.properties.get(name), changed=False))
         elif not reverted and (found == _start(change, name) or (name in halfway and found == halfway[name])):
             left.append(replace(item, before=now.properties.get(name), after=value_type.send(item.after)))
+        elif reverted and found == _start(change, name) and circumstances.unseen(change):
+            foreign.append(f"{name}: {circumstances.unseen(change)}")
         else:
             was, made = (wanted, change.observed.get(name)) if _is_back(change) else (change.observed.get(name), wanted)
             former = f"was {value_type.show(was)}, " if change.action == "update" else ""

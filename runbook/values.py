@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -51,6 +51,24 @@ class ValueType:
     def send(self, value: Any) -> Any:
         """Return a value as it was received in the spelling in which the service takes it."""
         return self.canonical(value) if self.sent_canonical else value
+
+
+def canonical_properties(
+    found: Mapping[str, Any], types: Mapping[str, ValueType], asked: Collection[str]
+) -> dict[str, Json]:
+    """Return the properties of a thing in canonical form; one that counts only where it is asked for, only if it is.
+
+    An absent thing has none. Raises ValueError for a value that is not understood, and when a property is asked for
+    that the service need not tell and did not tell.
+    """
+    untold = [name for name in asked if found and name in types and types[name].asked_only and name not in found]
+    if untold:
+        raise ValueError(f"it says nothing about {', '.join(untold)}")
+    return {
+        name: types[name].canonical(value)
+        for name, value in found.items()
+        if name in types and (name in asked or not types[name].asked_only)
+    }
 
 
 def _show_plain(value: object) -> str:

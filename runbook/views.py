@@ -13,6 +13,7 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
+from runbook import settling
 from runbook.includes import gathered
 from runbook.inputs import Effective
 from runbook.kinds import BY_TYPE
@@ -240,11 +241,13 @@ def settling_lines(verification: Mapping[str, Any] | None) -> list[str]:
         f"not {', '.join(item['missing'])}"
         for item in partial
     ]
-    return lines + [
-        f"  {_kind_title(item['kind'])} {plain(item['identity'])}: propagation pending, "
-        f"it may take until {item['until'][11:16]} UTC to act everywhere"
-        for item in late
-    ]
+    return lines + [f"  {_kind_title(item['kind'])} {plain(item['identity'])}: {_late_text(item)}" for item in late]
+
+
+def _late_text(item: Mapping[str, str]) -> str:
+    if "asked" in item:
+        return settling.unseen_text(item)
+    return f"propagation pending, it may take until {item['until'][11:16]} UTC to act everywhere"
 
 
 def script_lines(result: Mapping[str, Any]) -> list[str]:

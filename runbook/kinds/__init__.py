@@ -9,12 +9,14 @@ from runbook.kinds import (
     content_filter_policy,
     email_security_domain,
     global_quarantine_policy,
+    organization_config,
     quarantine_policy,
     transport_rule,
 )
 from runbook.kinds.kind import Kind, Right, Wait
 
 KINDS: tuple[Kind, ...] = (
+    organization_config.KIND,
     email_security_domain.KIND,
     quarantine_policy.KIND,
     global_quarantine_policy.KIND,

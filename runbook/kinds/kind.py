@@ -74,6 +74,8 @@ class Kind:
     """Properties that only say whether and when the rest is in effect: they do not make it another thing."""
     acts_within: timedelta = timedelta()
     """How long a change may take to act everywhere once it can be read; zero where nothing is documented."""
+    shows_within: timedelta = timedelta()
+    """How long a change that the service took may take until it can be read; zero where it is read soon."""
     not_taken_away: frozenset[str] = frozenset()
     """Properties that tell of what this kit never takes away from a thing."""
 
