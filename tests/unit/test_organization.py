@@ -144,6 +144,7 @@ def test_after_a_day_it_has_not_come_about(stage: Stage) -> None:
     at = datetime.fromisoformat
     assert settling.unseen(plan, made, at("2026-01-01T23:59:59Z"))
     assert not settling.unseen(plan, made, at("2026-01-02T00:00:00Z"))
+    assert not settling.unseen(plan, made, at("2026-01-02T00:00:01Z"))
     assert not settling.unseen(plan, {}, at("2026-01-01T00:00:00Z"))
 
 

@@ -32,6 +32,7 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "time span": st.sampled_from(["PT4H", "P1D", "7.00:00:00"]),
     "permissions": st.integers(min_value=0, max_value=255),
 }
+OPS: st.SearchStrategy[Op] = st.sampled_from(["set", "add", "remove"])
 NEVER_WRITTEN = {"AlsoSet"}
 
 
@@ -43,8 +44,7 @@ def value_of(kind: str, name: str) -> st.SearchStrategy[Any]:
 def attribute(draw: st.DrawFn, kind: str, name: str) -> Attribute:
     """Draw a value to set or, of a list, entries that shall be in it or not in it."""
     value = draw(value_of(kind, name))
-    ops = ["set", "add", "remove"] if isinstance(value, list) else ["set"]
-    return Attribute(name=name, value=value, op=draw(st.sampled_from(ops)))
+    return Attribute(name=name, value=value, op=draw(OPS) if isinstance(value, list) else "set")
 
 
 @st.composite
