@@ -32,7 +32,7 @@ def pending(plan: Plan, now: datetime) -> list[dict[str, str]]:
 
 
 def unseen(plan: Plan, made: Mapping[Key, str], now: datetime) -> list[dict[str, str]]:
-    """Return the changes that a fresh plan still asks for, although the service took them and may show them only later.
+    """Return the changes that a fresh plan still asks for, although the service took them and may show them later.
 
     `made` tells when it did. After the documented time such a change counts as not come about, like any other.
     """

@@ -192,7 +192,7 @@ def _left_of_list(item: Difference, now: Any, value_type: ValueType) -> Differen
 def _others(
     change: Change, item: Difference, canonical: Mapping[str, Json], value_type: ValueType, *, done: bool
 ) -> list[str]:
-    """What somebody else did to a list since the plan: to entries that are not ours, or to ours once they were done."""
+    """What somebody else did to a list since the plan: to entries that are not ours, or to ours once done."""
     name = item.attribute
     then, now = (
         lists.after(value_type, "remove", where.get(name), item.entries) for where in (change.observed, canonical)

@@ -44,7 +44,7 @@ class Result:
 
 
 def list_change(*, add: Collection[str] = (), remove: Collection[str] = ()) -> dict[str, Any]:
-    """Return the value of a parameter that changes a list in place: PowerShell's ``@{Add=…; Remove=…}`` on the wire.
+    """Return a parameter's value that changes a list in place: PowerShell's ``@{Add=…; Remove=…}`` on the wire.
 
     Raises ValueError when nothing is to be put in or taken out: such a value would clear the list [CIPP-SF].
     """
