@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbook import naming, references
+from runbook import entries, naming, references
 from runbook.compile.result import ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, Alternative, ComputedValue, InputValue, ReferenceValue
 from runbook.inputs import decision_field, override_field, reference_field
-from runbook.kinds import BY_TYPE
+from runbook.kinds import BY_TYPE, KINDS
 from runbook.plan import Attribute, Problem, ProblemState, Resource
 from runbook.values import TIMESPAN
 
@@ -43,14 +43,14 @@ class _NotRead(_Undecided):
 def wanted(
     drafts: Iterable[ResourceDraft], values: Mapping[str, Any], domains: Sequence[str], look_up: LookUp
 ) -> Wanted:
-    """Resolve the drafts of one section. Pure but for `look_up`.
+    """Resolve the drafts of one section, in the order in which they are applied. Pure but for `look_up`.
 
     `values` are the effective inputs by name; `domains` stand in where the input is empty. A draft that is
     blocked, undecided or cannot be looked up becomes a Problem instead of a Resource.
     """
     resources: list[Resource] = []
     problems: list[Problem] = []
-    for draft in drafts:
+    for draft in sorted(drafts, key=lambda draft: _PLACE.get(draft.type, len(_PLACE))):
         if draft.optional and not values.get(decision_field(draft.optional)):
             continue
         identities = _identities(draft, values, domains)
@@ -62,6 +62,9 @@ def wanted(
             except _Undecided as undecided:
                 problems.append(_problem(draft, identity, str(undecided), undecided.presence))
     return Wanted(resources=tuple(resources), problems=tuple(problems))
+
+
+_PLACE = {kind.type: place for place, kind in enumerate(KINDS)}
 
 
 def _identities(draft: ResourceDraft, values: Mapping[str, Any], domains: Sequence[str]) -> Sequence[str]:
@@ -91,6 +94,8 @@ def _resource(draft: ResourceDraft, identity: str, values: Mapping[str, Any], lo
     kind = BY_TYPE[draft.type]
     attributes = [_attribute(setting, identity, values, look_up) for setting in draft.settings]
     named = {attribute.name for attribute in attributes}
+    for attribute in attributes:
+        _check_list(attribute, draft.type, twice=len(named) < len(attributes))
     attributes += [attribute for attribute in kind.implied if attribute.name not in named]
     return Resource(
         kind=draft.type,
@@ -112,16 +117,34 @@ def _in_order(draft: ResourceDraft) -> tuple[int | str, ...]:
 
 
 def _attribute(setting: Setting, identity: str, values: Mapping[str, Any], look_up: LookUp) -> Attribute:
-    if setting.op != "set":
-        raise _Undecided(f"{setting.parameter}: the text adds to a list, and this kit can only set whole values yet")
     value, note = _value(setting, identity, values, look_up)
     return Attribute(
         name=setting.parameter,
-        value=list(value) if isinstance(value, tuple) else value,
+        value=list(value) if isinstance(value, tuple) else [value] if _is_entry(setting, value) else value,
         lines=setting.lines,
         words=f"{setting.label}: {setting.words}" if setting.label else setting.words,
         note="; ".join(text for text in (setting.assumption, note) if text),
+        op=setting.op,
     )
+
+
+def _is_entry(setting: Setting, value: Any) -> bool:
+    return setting.op != "set" and isinstance(value, str)
+
+
+def _check_list(attribute: Attribute, kind: str, *, twice: bool) -> None:
+    """Raise _Undecided when a text adds to or takes from what is no list of entries that can be told apart."""
+    if attribute.op == "set":
+        return
+    value_type = BY_TYPE[kind].types.get(attribute.name)
+    if value_type is None or not entries.is_list(value_type):
+        raise _Undecided(f"{attribute.name} is no list, so nothing can be put into it or taken out of it")
+    if twice:
+        raise _Undecided(f"{attribute.name}: the text says two things of one list, and this kit does one at a time")
+    try:
+        value_type.canonical(attribute.value)
+    except ValueError as error:
+        raise _Undecided(f"{attribute.name}: {error}") from error
 
 
 def _value(setting: Setting, identity: str, values: Mapping[str, Any], look_up: LookUp) -> tuple[Any, str]:

@@ -40,6 +40,8 @@ class History:
     """Changes of which the journal does not tell one beginning: begun without a stored inverse, or stored twice."""
     handles: Mapping[Key, str]
     """What the things that the run made are addressed by."""
+    done_at: Mapping[Key, str]
+    """When the changes that came to their end did so, by our clock."""
     takes_back: Path | None
     """Folder of the run that this one takes back; None for any other run."""
     rest: bool
@@ -126,7 +128,8 @@ def read_history(path: Path) -> History:
 
 def _history(path: Path, entries: Iterable[Mapping[str, Any]]) -> History:
     found = _Collected()
-    for entry in entries:
+    seen = list(entries)
+    for entry in seen:
         found.take(entry["event"], entry["data"])
     return History(
         path=path,
@@ -140,11 +143,18 @@ def _history(path: Path, entries: Iterable[Mapping[str, Any]]) -> History:
         unfinished=frozenset(found.unfinished),
         tangled=found.tangled,
         handles=found.handles,
+        done_at=made_at(seen),
         takes_back=path.parent / Path(found.takes_back).name if found.takes_back else None,
         rest=found.rest,
         resumed=found.resumed,
         exit_code=found.exit_code,
     )
+
+
+def made_at(entries: Iterable[Mapping[str, Any]]) -> dict[Key, str]:
+    """Return when each change that a journal calls done was done."""
+    done = [entry for entry in entries if entry["event"] == "change-done"]
+    return {(entry["data"]["kind"], entry["data"]["identity"]): entry["at"] for entry in done}
 
 
 def goes_back(history: History) -> bool:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import rfc8785
 
-from runbook.values import Json, ValueType
+from runbook import entries as lists
+from runbook.entries import Op
+from runbook.values import Json, ValueType, canonical_properties
 
 Action = Literal["create", "update", "delete", "none"]
 Presence = Literal["present", "absent", "unknown"]
@@ -27,7 +29,8 @@ class Attribute:
 
     name: str
     value: Any
-    """As the service takes it."""
+    """As the service takes it; with `add` and `remove`, the entries that shall be in the list, or not in it."""
+    op: Op = "set"
     lines: tuple[int | str, ...] = ()
     """Source lines behind it: of the tutorial itself by number (1-based), of an included file in words."""
     words: str = ""
@@ -96,6 +99,9 @@ class Difference:
     words: str
     note: str
     changed: bool
+    op: Op = "set"
+    entries: tuple[str, ...] = ()
+    """What `add` puts in or `remove` takes out; `before` and `after` are the whole list all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,16 +196,23 @@ def plan_digest(plan: Mapping[str, Any]) -> str:
     """Return the hash of a plan given as JSON.
 
     What was found counts in its canonical form alone, so that another spelling of the same thing is the same plan;
-    how many other things were listed beside it, and the notes on that, do not count.
+    so a list that keeps its other entries counts by what it is expected to be. How many other things were listed
+    beside it, and the notes on that, do not count.
     """
     changes = [
         {
             **{k: v for k, v in change.items() if k not in ("listed", "notes")},
-            "properties": [{k: v for k, v in item.items() if k != "before"} for item in change["properties"]],
+            "properties": [{k: v for k, v in item.items() if k not in _spelt(item)} for item in change["properties"]],
         }
         for change in plan["changes"]
     ]
     return digest({**{k: v for k, v in plan.items() if k != "hash"}, "changes": changes})
+
+
+def _spelt(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the parts of a stored property that are spelt as the service spelt them."""
+    found = {"add": ("before", "after"), "remove": ("before", "after", "entries")}
+    return found.get(item.get("op", "set"), ("before",))
 
 
 def diff(
@@ -235,11 +248,11 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
     if observed.presence == "absent" and not resource.may_create:
         return _problem(resource, "absent", observed.reason or "it does not exist, and the tutorial does not create it")
     try:
-        canonical = {name: types[name].canonical(value) for name, value in observed.properties.items() if name in types}
+        canonical = canonical_properties(observed.properties, types, [item.name for item in resource.attributes])
     except ValueError as error:
         return _problem(resource, "unknown", f"the answer could not be understood: {error}")
     differences = tuple(_difference(item, observed, canonical, types[item.name]) for item in resource.attributes)
-    asked = {item.name: types[item.name].canonical(item.value) for item in resource.attributes}
+    asked = {item.attribute: types[item.attribute].canonical(item.after) for item in differences}
     action = _action(observed, differences)
     return Change(
         action=action,
@@ -261,15 +274,21 @@ def _difference(
     wanted: Attribute, observed: Observed, canonical: Mapping[str, Json], value_type: ValueType
 ) -> Difference:
     absent = observed.presence == "absent"
-    return Difference(
+    before = None if absent else observed.properties.get(wanted.name)
+    whole = Difference(
         attribute=wanted.name,
-        before=None if absent else observed.properties.get(wanted.name),
-        after=wanted.value,
+        before=before,
+        after=[] if wanted.op == "remove" else wanted.value,
         lines=wanted.lines,
         words=wanted.words,
         note=wanted.note,
         changed=absent or canonical.get(wanted.name) != value_type.canonical(wanted.value),
     )
+    if wanted.op == "set" or absent:
+        return whole
+    entries = lists.moved(value_type, wanted.op, before, wanted.value)
+    after = lists.after(value_type, wanted.op, before, entries)
+    return replace(whole, after=after, changed=bool(entries), op=wanted.op, entries=entries)
 
 
 def _action(observed: Observed, differences: Sequence[Difference]) -> Action:
@@ -339,6 +358,7 @@ def _change_json(change: Change) -> dict[str, Any]:
                 "lines": list(item.lines),
                 "words": item.words,
                 "note": item.note,
+                **({"op": item.op, "entries": list(item.entries)} if item.op != "set" else {}),
             }
             for item in change.differences
         ],
@@ -367,6 +387,8 @@ def _change_from_json(stored: Mapping[str, Any], section: str) -> Change:
             words=item["words"],
             note=item["note"],
             changed=item["changed"],
+            op=item.get("op", "set"),
+            entries=tuple(item.get("entries", ())),
         )
         for item in stored["properties"]
     )

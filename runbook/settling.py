@@ -1,4 +1,4 @@
-"""What a fresh read does not settle yet: changes that act only later, and changes of which a part came about. Pure."""
+"""What a fresh read does not settle yet: changes that act or show only later, and changes that came in part. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from runbook.kinds import BY_TYPE
 from runbook.plan import Change, Plan
 
+Key = tuple[str, str]
 _SKEW = timedelta(minutes=5)
 """How far the service's clock may be ahead of ours; a moment beyond that says nothing."""
 
@@ -28,6 +29,27 @@ def pending(plan: Plan, now: datetime) -> list[dict[str, str]]:
             until = (touched + window).astimezone(UTC).isoformat(timespec="seconds")
             found.append({"kind": change.kind, "identity": change.identity, "until": until})
     return found
+
+
+def unseen(plan: Plan, made: Mapping[Key, str], now: datetime) -> list[dict[str, str]]:
+    """Return the changes that a fresh plan still asks for, although the service took them and may show them later.
+
+    `made` tells when it did. After the documented time such a change counts as not come about, like any other.
+    """
+    found = []
+    for change in plan.pending:
+        asked = made.get(change.key, "")
+        window = BY_TYPE[change.kind].shows_within
+        if asked and now < datetime.fromisoformat(asked) + window:
+            until = (datetime.fromisoformat(asked) + window).astimezone(UTC).isoformat(timespec="seconds")
+            found.append({"kind": change.kind, "identity": change.identity, "asked": asked, "until": until})
+    return found
+
+
+def unseen_text(item: Mapping[str, str]) -> str:
+    """Say of a change that the service took it, and until when it may be invisible."""
+    asked, until = (f"{item[name][:10]} {item[name][11:16]} UTC" for name in ("asked", "until"))
+    return f"asked for at {asked}, not visible yet; it may take until {until}"
 
 
 def partial(planned: Plan, checks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from runbook import entries as lists
 from runbook.plan import Action, Change, Difference, Observed, Plan, Problem
-from runbook.values import Json, ValueType
+from runbook.values import Json, ValueType, canonical_properties
 
 Key = tuple[str, str]
 Types = Mapping[str, Mapping[str, ValueType]]
@@ -39,7 +41,10 @@ def _inverted(change: Change) -> Change:
     return replace(
         change,
         action=_OPPOSITE[change.action],
-        differences=tuple(replace(item, before=item.after, after=item.before) for item in change.differences),
+        differences=tuple(
+            replace(item, before=item.after, after=item.before, op=lists.INVERSE[item.op])
+            for item in change.differences
+        ),
         reason=turned,
         observed=change.expected,
         expected=change.observed,
@@ -65,6 +70,8 @@ class Circumstances:
     """What the run's own new things were addressed by, where that is known."""
     stays: Callable[[Change], str] = lambda change: ""
     """Why a change cannot be made at all (a thing that cannot be deleted); empty when it can."""
+    unseen: Callable[[Change], str] = lambda change: ""
+    """Words for a change that was made and may be invisible yet; empty for one that can be seen by now."""
 
 
 def remaining(plan: Plan, now: Iterable[Observed], circumstances: Circumstances) -> Plan:
@@ -101,7 +108,7 @@ def _left(change: Change, now: Observed | None, circumstances: Circumstances) ->
         return _problem(change, "unknown", f"the list of such objects is empty, and held {change.listed} before")
     types = circumstances.types[change.kind]
     try:
-        canonical = {name: types[name].canonical(value) for name, value in now.properties.items() if name in types}
+        canonical = canonical_properties(now.properties, types, {*change.observed, *change.expected})
     except ValueError as error:
         return _problem(change, "unknown", f"the answer could not be understood: {error}")
     staying = circumstances.stays(change)
@@ -137,12 +144,18 @@ def _left_of_update(
         name, found = item.attribute, canonical.get(item.attribute)
         value_type = types[name]
         wanted = change.expected.get(name)
-        if not item.changed:
+        if item.op != "set":
+            left.append(_left_of_list(item, now.properties.get(name), value_type))
+            if circumstances.whole and item.changed:
+                foreign += _others(change, item, canonical, value_type, done=reverted)
+        elif not item.changed:
             left.append(replace(item, before=now.properties.get(name)))
         elif found == wanted:
             left.append(replace(item, before=now.properties.get(name), changed=False))
         elif not reverted and (found == _start(change, name) or (name in halfway and found == halfway[name])):
             left.append(replace(item, before=now.properties.get(name), after=value_type.send(item.after)))
+        elif reverted and found == _start(change, name) and circumstances.unseen(change):
+            foreign.append(f"{name}: {circumstances.unseen(change)}")
         else:
             was, made = (wanted, change.observed.get(name)) if _is_back(change) else (change.observed.get(name), wanted)
             former = f"was {value_type.show(was)}, " if change.action == "update" else ""
@@ -162,11 +175,39 @@ def _left_of_update(
         action="update",
         differences=tuple(left),
         observed=dict(canonical),
-        expected={**canonical, **{name: change.expected.get(name) for name in open_}},
+        expected={**canonical, **{item.attribute: _expected(change, item, types) for item in left if item.changed}},
         handle=now.handle,
         listed=now.listed,
         reason=_why(change, open_) + note,
     )
+
+
+def _left_of_list(item: Difference, now: Any, value_type: ValueType) -> Difference:
+    """Of a list that keeps its other entries: those of ours that are still to be put in or taken out."""
+    open_ = lists.moved(value_type, item.op, now, item.entries)
+    after = lists.after(value_type, item.op, now, open_)
+    return replace(item, before=now, after=after, entries=open_, changed=bool(open_))
+
+
+def _others(
+    change: Change, item: Difference, canonical: Mapping[str, Json], value_type: ValueType, *, done: bool
+) -> list[str]:
+    """What somebody else did to a list since the plan: to entries that are not ours, or to ours once done."""
+    name = item.attribute
+    then, now = (
+        lists.after(value_type, "remove", where.get(name), item.entries) for where in (change.observed, canonical)
+    )
+    found = []
+    if value_type.canonical(then) != value_type.canonical(now):
+        found.append(f"{name}, entries beside ours: were {value_type.show(then)}, now {value_type.show(now)}")
+    again = lists.moved(value_type, item.op, canonical.get(name), item.entries)
+    if done and again:
+        found.append(f"{name}: somebody else has undone what this run did to {value_type.show(list(again))}")
+    return found
+
+
+def _expected(change: Change, item: Difference, types: Mapping[str, ValueType]) -> Json:
+    return change.expected.get(item.attribute) if item.op == "set" else types[item.attribute].canonical(item.after)
 
 
 def _is_back(change: Change) -> bool:

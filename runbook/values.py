@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -34,6 +34,8 @@ class ValueType:
     show: Callable[[object], str]
     sent_canonical: bool = False
     """True where the service does not take what it gives: then the canonical form is what is sent."""
+    asked_only: bool = False
+    """True where the property counts in a plan that asks for it, and in no other."""
 
     def canonical(self, value: object) -> Json:
         """Return the canonical form. Whatever is wrong with the value, ValueError is what is raised."""
@@ -49,6 +51,24 @@ class ValueType:
     def send(self, value: Any) -> Any:
         """Return a value as it was received in the spelling in which the service takes it."""
         return self.canonical(value) if self.sent_canonical else value
+
+
+def canonical_properties(
+    found: Mapping[str, Any], types: Mapping[str, ValueType], asked: Collection[str]
+) -> dict[str, Json]:
+    """Return the properties of a thing in canonical form; one that counts only where it is asked for, only if it is.
+
+    An absent thing has none. Raises ValueError for a value that is not understood, and when a property is asked for
+    that the service need not tell and did not tell.
+    """
+    untold = [name for name in asked if found and name in types and types[name].asked_only and name not in found]
+    if untold:
+        raise ValueError(f"it says nothing about {', '.join(untold)}")
+    return {
+        name: types[name].canonical(value)
+        for name, value in found.items()
+        if name in types and (name in asked or not types[name].asked_only)
+    }
 
 
 def _show_plain(value: object) -> str:
@@ -110,7 +130,8 @@ def _boolean(value: object) -> Json:
     return word == "true"
 
 
-def _texts(value: object) -> list[str]:
+def texts(value: object) -> list[str]:
+    """Return the texts of a list; null and empty are no text, one text is a list of one. Raises ValueError."""
     if value is None or value == "":
         return []
     found = [value] if isinstance(value, str) else value
@@ -120,7 +141,7 @@ def _texts(value: object) -> list[str]:
 
 
 def _items(value: object) -> list[str]:
-    return [item.strip() for item in _texts(value)]
+    return [item.strip() for item in texts(value)]
 
 
 def _word_set(value: object) -> Json:
@@ -130,14 +151,14 @@ def _word_set(value: object) -> Json:
 
 def _text_set(value: object) -> Json:
     """Lists of texts as sets, each text to the letter: in a pattern letter case counts, in an added text a blank."""
-    return sorted(set(_texts(value)))  # type: ignore[return-value]
+    return sorted(set(texts(value)))  # type: ignore[return-value]
 
 
 def _networks(value: object) -> Json:
     """Addresses as sets of addresses, whatever their spelling: host bits, /32, dashed ranges."""
     found: dict[int, list[Any]] = {4: [], 6: []}
     for item in _items(value):
-        for network in _parse_network(item):
+        for network in parse_addresses(item):
             found[network.version].append(network)
     return [str(network) for version in (4, 6) for network in ipaddress.collapse_addresses(found[version])]
 
@@ -146,7 +167,8 @@ def _networks(value: object) -> Json:
 _ADDRESSES = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3}|\s*-\s*[0-9A-Fa-f:.]+)?")
 
 
-def _parse_network(item: str) -> list[Any]:
+def parse_addresses(item: str) -> list[Any]:
+    """Return the networks of one address, range or CIDR, in order. Raises ValueError for anything else."""
     if not _ADDRESSES.fullmatch(item):
         raise ValueError(f"{item!r} is neither an address nor a range of addresses")
     if "-" in item:

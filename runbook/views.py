@@ -13,6 +13,7 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
+from runbook import settling
 from runbook.includes import gathered
 from runbook.inputs import Effective
 from runbook.kinds import BY_TYPE
@@ -127,6 +128,7 @@ def plan_lines(plan: Mapping[str, Any], *, title: str, hands: Hands = MappingPro
             arrow = after if change["action"] == "create" else f"{before} -> {after}"
             place = lines_text(item["lines"]) or item["note"]
             lines.append(f"      {item['name']}: {plain(arrow)}" + (f"   [{plain(place)}]" if place else ""))
+            lines += [f"        {plain(text)}" for text in entries_lines(item)]
         lines += [f"      cannot be undone: {text}" for text in cannot_be_undone(change)]
         lines += [f"      by hand: {plain(line)}" for line in hands.get((change["kind"], change["identity"]), ())]
     return [*lines, *problem_lines(plan)]
@@ -138,10 +140,18 @@ def reason_text(change: Mapping[str, Any]) -> str:
     return "; ".join([change["reason"], *notes])
 
 
+def entries_lines(item: Mapping[str, Any]) -> list[str]:
+    """Say which entries a list gets or loses, of a property whose other entries stay; nothing for any other."""
+    if not item.get("entries"):
+        return []
+    verb = "puts in" if item["op"] == "add" else "takes out"
+    return [f"{verb} {len(item['entries'])}, all others stay: {', '.join(item['entries'])}"]
+
+
 def cannot_be_undone(change: Mapping[str, Any]) -> list[str]:
     """Say why a change, once made, stays; nothing for a change that can be taken back."""
-    stays = BY_TYPE[change["kind"]].stays if change["kind"] in BY_TYPE else ""
-    return [stays] if change["action"] == "create" and stays else []
+    kind = BY_TYPE.get(change["kind"])
+    return [kind.stays] if kind and kind.stays and change["action"] == kind.lasts else []
 
 
 def problem_lines(plan: Mapping[str, Any]) -> list[str]:
@@ -168,7 +178,8 @@ def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Han
                 before = show_value(change["kind"], item["name"], item["before"])
                 after = show_value(change["kind"], item["name"], item["after"])
                 shown = "" if change["action"] == "create" else before
-                rows.append((head, item["name"], shown, after, lines_text(item["lines"]), item["note"]))
+                remark = "; ".join([*entries_lines(item), *([item["note"]] if item["note"] else [])])
+                rows.append((head, item["name"], shown, after, lines_text(item["lines"]), remark))
         if change["action"] in ("none", "delete"):
             rows.append((head, "", "", "", "", reason_text(change)))
         elif change.get("notes"):
@@ -230,11 +241,13 @@ def settling_lines(verification: Mapping[str, Any] | None) -> list[str]:
         f"not {', '.join(item['missing'])}"
         for item in partial
     ]
-    return lines + [
-        f"  {_kind_title(item['kind'])} {plain(item['identity'])}: propagation pending, "
-        f"it may take until {item['until'][11:16]} UTC to act everywhere"
-        for item in late
-    ]
+    return lines + [f"  {_kind_title(item['kind'])} {plain(item['identity'])}: {_late_text(item)}" for item in late]
+
+
+def _late_text(item: Mapping[str, str]) -> str:
+    if "asked" in item:
+        return settling.unseen_text(item)
+    return f"propagation pending, it may take until {item['until'][11:16]} UTC to act everywhere"
 
 
 def script_lines(result: Mapping[str, Any]) -> list[str]:

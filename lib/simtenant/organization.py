@@ -13,7 +13,7 @@ from typing import Any
 from simtenant import addresses, directory, switches
 from simtenant.binding import Delta
 from simtenant.directory import Call, Outcome
-from simtenant.envelope import CmdletError, duplicate, invalid
+from simtenant.envelope import CmdletError, duplicate, invalid, unfit
 from simtenant.store import Body, Record
 
 CONFIG = "OrganizationConfig"
@@ -129,11 +129,19 @@ def _settings(call: Call, before: Mapping[str, Any]) -> Body:
         if name in _NOT_STORED:
             continue
         if isinstance(value, Delta):
-            value = value.apply(before.get(name) or [])
+            value = _in_place(call, name, value, before.get(name) or [])
         if name == "SenderDomains" and value is not None:
             value = [_sender_domain(text) for text in value]
         settings[name] = list(value) if isinstance(value, tuple) else value
     return settings
+
+
+def _in_place(call: Call, name: str, delta: Delta, before: list[str]) -> list[str]:
+    """Change a list by what is added and removed, as public clients have it; other readings are a switch."""
+    reading = switches.chosen(call.tx, "list_change")
+    if reading == "refuse":
+        raise unfit(name, "System.Collections.Hashtable", "a list of texts.")
+    return list(delta.add) if reading == "replace" else delta.apply(before)
 
 
 def _sender_domain(text: str) -> str:

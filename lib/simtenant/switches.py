@@ -157,6 +157,11 @@ _ALL = (
         meaning="a list of several kinds of entries that replaces one of the connection filter",
     ),
     Switch(
+        name="list_change",
+        choices=("in-place", "refuse", "replace"),
+        meaning="a list sent as what to add and to remove: it changes so, is refused, or what is added replaces it",
+    ),
+    Switch(
         name="cloudflare_paging",
         choices=("works", "repeats"),
         meaning="a list of domains: ends with an empty page, or gives its first page for ever",

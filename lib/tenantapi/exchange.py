@@ -29,6 +29,7 @@ _PAGE_CAP: Final = 100
 _ANCHOR: Final = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{tenant_id}"
 _USER_ANCHOR: Final = "UPN:"  # [CIPP-EXO, MOD]
 # Those of our cmdlets that take ResultSize [DOCS]; "Unlimited" avoids pages altogether [G2O].
+_LIST_CHANGE: Final = "#Exchange.GenericHashTable"  # [CIPP ConvertTo-CIPPExoHashtable, EXOH; facts 1.2]
 _HAVE_RESULT_SIZE: Final = frozenset({"get-transportrule", "get-accepteddomain", "get-inboundconnector"})
 # The service ignores which module version asks; it only wants the parameter [facts 1.1, value open].
 _MODULE_VERSION: Final = "3.0.0"
@@ -40,6 +41,17 @@ class Result:
 
     rows: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
+
+
+def list_change(*, add: Collection[str] = (), remove: Collection[str] = ()) -> dict[str, Any]:
+    """Return a parameter's value that changes a list in place: PowerShell's ``@{Add=…; Remove=…}`` on the wire.
+
+    Raises ValueError when nothing is to be put in or taken out: such a value would clear the list [CIPP-SF].
+    """
+    parts = {"add": list(add), "remove": list(remove)}
+    if not any(parts.values()):
+        raise ValueError("an empty change of a list would clear it. Nothing was sent.")
+    return {"@odata.type": _LIST_CHANGE, **{name: items for name, items in parts.items() if items}}
 
 
 class ExchangeClient:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runbook.kinds import (
+    connection_filter_policy,
     content_filter_policy,
     email_security_domain,
     global_quarantine_policy,
+    organization_config,
     quarantine_policy,
     transport_rule,
 )
 from runbook.kinds.kind import Kind, Right, Wait
 
 KINDS: tuple[Kind, ...] = (
+    organization_config.KIND,
     email_security_domain.KIND,
     quarantine_policy.KIND,
     global_quarantine_policy.KIND,
     content_filter_policy.KIND,
+    connection_filter_policy.KIND,
     transport_rule.KIND,
 )
 BY_TYPE: Mapping[str, Kind] = {kind.type: kind for kind in KINDS}

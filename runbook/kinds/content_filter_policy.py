@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runbook.kinds.kind import NO_GUID, Kind, Wait, assignments, cmdlets, named, needed, plain_name, unknown
@@ -26,6 +27,8 @@ _TYPES: dict[str, ValueType] = {
     "HighConfidencePhishQuarantineTag": WORD,
     "QuarantineRetentionPeriod": INTEGER,
     "BulkThreshold": INTEGER,
+    # Off or On [DOCS]; no text that says nothing about it depends on its being read.
+    "MarkAsSpamSpfRecordHardFail": replace(WORD, asked_only=True),
 }
 
 # A tag may be given as a name, DN or GUID; what is read back is the name [DOCS; live]. Should one of the others
@@ -74,7 +77,7 @@ def _folded(address: object) -> str:
 
 
 def _observed(identity: str, row: Mapping[str, Any], policies: _Policies) -> Observed:
-    properties = {name: needed(row, name) for name in _TYPES}
+    properties = {name: needed(row, name) for name in _TYPES if not _TYPES[name].asked_only or name in row}
     for name, value in properties.items():
         if name.endswith("QuarantineTag") and isinstance(value, str) and _NO_NAME.fullmatch(value.strip()):
             tag = policies.name(value)

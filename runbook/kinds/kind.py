@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from runbook.plan import Attribute, Change, Observed
 from runbook.values import Json, ValueType, fold
@@ -61,7 +61,11 @@ class Kind:
     halfway: Mapping[str, Json] = field(default_factory=dict)
     """Properties that a new thing has between two calls of its making."""
     stays: str = ""
-    """Why a thing that was created cannot be taken away again; empty where it can."""
+    """Why a change cannot be taken back: a thing that was created, or what `lasts` says; empty where it can."""
+    lasts: Literal["create", "update"] = "create"
+    """The sort of change that cannot be taken back."""
+    limits: Callable[[Change], str] = lambda change: ""
+    """What the service would not take of a change, by its documented limits; empty where it takes all."""
     creates: bool = True
     """Whether an absent thing may be created at all."""
     implied: tuple[Attribute, ...] = ()
@@ -70,6 +74,8 @@ class Kind:
     """Properties that only say whether and when the rest is in effect: they do not make it another thing."""
     acts_within: timedelta = timedelta()
     """How long a change may take to act everywhere once it can be read; zero where nothing is documented."""
+    shows_within: timedelta = timedelta()
+    """How long a change that the service took may take until it can be read; zero where it is read soon."""
     not_taken_away: frozenset[str] = frozenset()
     """Properties that tell of what this kit never takes away from a thing."""
 

@@ -11,7 +11,7 @@ from runbook.outcome_picture import picture
 from runbook.outcome_words import headline
 from runbook.plan import SYMBOL
 from runbook.record import landing
-from runbook.views import hand_lines, lines_text, plain, reason_text, settling_lines, show_value
+from runbook.views import entries_lines, hand_lines, lines_text, plain, reason_text, settling_lines, show_value
 
 _MODE_WORDS = {
     "plan": "Plan: the tenant was read and compared; nothing was written",
@@ -253,7 +253,7 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
                 "changed": prop["changed"],
                 "lines": ", ".join(str(line) for line in prop["lines"]),
                 "words": prop["words"],
-                "note": prop["note"],
+                "note": "; ".join([*entries_lines(prop), *([prop["note"]] if prop["note"] else [])]),
             }
             for prop in change["properties"]
         ],

@@ -13,7 +13,7 @@ import tenacity
 from runbook.errors import ApplyFailed, UnreadableState
 from runbook.journal import Journal, read
 from runbook.kinds import BY_TYPE, VALUE_TYPES
-from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff, digest, plan_json
+from runbook.plan import Attribute, Change, Difference, Observed, Plan, Resource, diff, digest, plan_json
 from runbook.section.approving import unmoved
 from runbook.section.observing import read_objects
 from runbook.undo import invert
@@ -208,7 +208,7 @@ def _left_to_do(services: Services, change: Change, patience: Patience) -> Chang
         kind=change.kind,
         identity=change.identity,
         section=change.section,
-        attributes=tuple(Attribute(name=item.attribute, value=item.after) for item in change.differences),
+        attributes=tuple(_wish(item) for item in change.differences),
         may_create=True,
     )
     seen: list[Change] = []
@@ -224,6 +224,11 @@ def _left_to_do(services: Services, change: Change, patience: Patience) -> Chang
     except UnreadableState:
         return None
     return seen[0] if seen else None
+
+
+def _wish(item: Difference) -> Attribute:
+    value = item.after if item.op == "set" else item.entries
+    return Attribute(name=item.attribute, value=value, op=item.op)
 
 
 def _entry(change: Change) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from runbook.plan import Change, Observed, Plan
 from runbook.preflight import lacking, read_holding
 from runbook.preflight.needs import of_changes
 from runbook.runs import RunFolder, read_json, still_valid
+from runbook.values import canonical_properties
 from tenantapi import Services
 
 
@@ -193,7 +194,7 @@ def _difference(change: Change, now: Observed) -> str:
         return "another one of the same name has taken its place"
     types = BY_TYPE[now.kind].types
     try:
-        found = {name: types[name].canonical(value) for name, value in now.properties.items() if name in types}
+        found = canonical_properties(now.properties, types, change.observed)
     except ValueError as error:
         raise UnreadableState(
             f"{BY_TYPE[now.kind].title} {now.identity}: the answer could not be understood: {error}", _NOT_BEGUN

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from runbook import settling
 from runbook.errors import DriftFound, NotTakenBack, PlanRefused
 from runbook.history import History
 from runbook.inputs import Effective
@@ -160,8 +162,13 @@ class Onward:
                 whole=self.whole,
                 rest=self.rest,
                 handles=self.history.handles,
+                unseen=self._unseen,
             ),
         )
+
+    def _unseen(self, change: Change) -> str:
+        late = settling.unseen(Plan(section="", scope={}, changes=(change,)), self.history.done_at, datetime.now(UTC))
+        return settling.unseen_text(late[0]) if late else ""
 
     def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
         """What is left of an approved plan is approved; a part that somebody else has moved is not."""
@@ -273,4 +280,8 @@ def _same_tenant(plan: Plan, connection: Connection, run: str) -> None:
 
 
 def _stays(change: Change) -> str:
-    return BY_TYPE[change.kind].stays if change.action == "delete" else ""
+    kind = BY_TYPE[change.kind]
+    return kind.stays if change.action == _WAY_BACK[kind.lasts] else ""
+
+
+_WAY_BACK = {"create": "delete", "update": "update"}

@@ -7,7 +7,7 @@ from typing import Any
 from runbook.errors import PlanRefused
 from runbook.plan import Plan
 
-COLUMNS = ["kind", "identity", "action", "property", "before", "after", "changed", "lines"]
+COLUMNS = ["kind", "identity", "action", "property", "before", "after", "entries", "changed", "lines"]
 
 
 def as_frame(plan: Plan | None) -> Any:
@@ -24,6 +24,7 @@ def as_frame(plan: Plan | None) -> Any:
             "property": item.attribute,
             "before": item.before,
             "after": item.after,
+            "entries": list(item.entries),
             "changed": item.changed,
             "lines": list(item.lines),
         }

@@ -8,10 +8,11 @@ from typing import Any
 
 from runbook import collision, desired, governing, naming, ruletrace
 from runbook.compile.result import ResourceDraft
+from runbook.entries import Op
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.outcome.recipients import Roster
-from runbook.plan import Change, Observed, Plan, diff
+from runbook.plan import Change, Observed, Plan, Problem, diff
 from runbook.section.around import GOVERNING, look_around
 from runbook.undo import LEFT
 from runbook.values import Json
@@ -90,6 +91,7 @@ def make_plan(
     wanted = desired.wanted(drafts, values, domains, look_up_in(services))
     observed = read_objects(services, [resource.key for resource in wanted.resources])
     plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
+    plan = _within_limits(plan)
     plan = collision.settle(plan, wanted.resources, observed, values.get(naming.ADOPT) or ())
     plan = ruletrace.settle(plan, wanted.resources, observed, values.get(naming.ACCEPT) or ())
     if governing.edits_default(plan):
@@ -97,6 +99,24 @@ def make_plan(
         consent = bool(values.get(naming.NOBODY))
         plan = governing.settle(plan, around, domains, people(), consent=consent)
     return replace(plan, problems=(*wanted.problems, *plan.problems), seen=_seen(observed))
+
+
+def _within_limits(plan: Plan) -> Plan:
+    """Add a problem for each change of which the service's documented limits say that it would be refused."""
+    told = [(change, BY_TYPE[change.kind].limits(change)) for change in plan.pending]
+    problems = tuple(
+        Problem(
+            kind=change.kind,
+            identity=change.identity,
+            section=change.section,
+            presence="undecided",
+            reason=reason,
+            lines=change.lines,
+        )
+        for change, reason in told
+        if reason
+    )
+    return replace(plan, problems=(*plan.problems, *problems))
 
 
 def _seen(observed: Iterable[Observed]) -> tuple[dict[str, str], ...]:
@@ -125,6 +145,8 @@ def checks(plan: Plan) -> list[dict[str, Any]]:
             if item.note == LEFT:
                 continue  # nobody asked for it to be as before
             before = BY_TYPE[change.kind].types[item.attribute].show(item.before)
+            if item.entries:
+                before += f"; {entries_text(item.op, item.entries)}"
             missing = change.action == "create"
             found.append(
                 {
@@ -140,6 +162,11 @@ def checks(plan: Plan) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def entries_text(op: Op, entries: Sequence[str]) -> str:
+    """Say what a list lacks, or holds against the wish."""
+    return f"{'it lacks' if op == 'add' else 'it still holds'} {', '.join(entries)}"
 
 
 def _absence(change: Change) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from runbook import __version__, journal, settling, views
 from runbook.errors import PlanRefused, RunbookError, UnreadableState
+from runbook.history import made_at
 from runbook.inputs import Effective, effective
 from runbook.kinds import BY_TYPE
 from runbook.locking import alone
@@ -239,7 +240,9 @@ class Section:
         if not checks and not fresh.problems:
             return views.message("Nothing to verify: this section sets nothing that an API could read.")
         problems = plan_json(fresh)["problems"]
-        late = settling.pending(fresh, datetime.fromisoformat(journal.now()))
+        now = datetime.fromisoformat(journal.now())
+        unseen = settling.unseen(fresh, made_at(journal.read(self._setup.folder.journal)), now)
+        late = [*settling.pending(fresh, now), *unseen]
         partial = settling.partial(plan, checks) if applied else []
         ok, waited = fresh.is_as_asked, {"waited_seconds": seconds}
         self._state.save(
@@ -262,7 +265,8 @@ class Section:
         if not ok and not self.interactive:
             _show(view)
             missing = [f"  {item['identity']}: {item['reason']}" for item in problems if not item["other"]]
-            detail = "\n".join([*views.check_lines(checks), *missing])
+            unseen_lines = views.settling_lines({"pending": unseen})
+            detail = "\n".join([*views.check_lines(checks), *missing, *unseen_lines])
             self._fail(self._setup.course.failure(detail))
         return self._with_landing(view, self._guarded(lambda: landing.after_verifying(self._setup, fresh)))
 

@@ -20,6 +20,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runbook.entries import ADDRESS_ENTRIES
 from runbook.errors import ApplyFailed
 from runbook.kinds import KINDS
 from runbook.plan import Change, Difference, Observed
@@ -38,6 +39,7 @@ IMPLIED = {
     "Mode": st.just("Enforce"),
     "AlsoSet": st.just([]),
     "BulkThreshold": st.integers(1, 9),
+    "IsDehydrated": st.just(False),
     "ActivationDate": st.none(),
     "ExpiryDate": st.none(),
 }
@@ -72,6 +74,8 @@ def faults(cmdlet: str, parameters: dict[str, Any]) -> list[str]:
 
 def value_faults(about: dict[str, Any], value: Any) -> list[str]:
     wire = about.get("wire", "")
+    if isinstance(value, dict):
+        return [] if IN_PLACE in wire and is_in_place(value) else [f"not {wire}"]
     sorts: dict[str, bool] = {
         "boolean": isinstance(value, bool),
         "integer": isinstance(value, int) and not isinstance(value, bool),
@@ -92,6 +96,17 @@ def value_faults(about: dict[str, Any], value: Any) -> list[str]:
     if isinstance(about.get("maxLength"), int) and isinstance(value, str) and len(value) > about["maxLength"]:
         found.append("too long")
     return found
+
+
+FILTER = "Set-HostedConnectionFilterPolicy"
+IN_PLACE = "#Exchange.GenericHashTable"
+
+
+def is_in_place(value: dict[str, Any]) -> bool:
+    """Whether a value says what a list gets or loses, and something of it: an empty one would clear the list."""
+    parts = {name: items for name, items in value.items() if name != "@odata.type"}
+    whole = all(isinstance(items, list) and items for items in parts.values())
+    return value.get("@odata.type") == IN_PLACE and bool(parts) and set(parts) <= {"add", "remove"} and whole
 
 
 def spoken() -> dict[str, Any]:
@@ -129,20 +144,32 @@ VALUES = spoken()
 
 
 @st.composite
+def difference(draw, kind, name, *, changed, create):
+    """Draw a value to set or, of a list of entries, what is put in or taken out."""
+    value = draw(VALUES[name])
+    in_place = kind.types[name] is ADDRESS_ENTRIES and not create
+    op = draw(st.sampled_from(["set", "add", "remove"])) if in_place else "set"
+    before = {"set": ["CopyTo"] if name == "AlsoSet" else None, "add": [], "remove": value}[op]
+    return Difference(
+        attribute=name,
+        before=before,
+        after=[] if op == "remove" else value,
+        lines=(),
+        words="",
+        note="",
+        changed=changed,
+        op=op,
+        entries=() if op == "set" else tuple(value),
+    )
+
+
+@st.composite
 def changes(draw, kind):
     names = draw(st.lists(st.sampled_from(sorted(kind.types)), unique=True, min_size=1))
     action = draw(st.sampled_from(["create", "update", "delete"] if kind.creates else ["update"]))
     create = action == "create"
     differences = tuple(
-        Difference(
-            attribute=name,
-            before=["CopyTo"] if name == "AlsoSet" else None,
-            after=draw(VALUES[name]),
-            lines=(),
-            words="",
-            note="",
-            changed=create or draw(st.booleans()) or index == 0,
-        )
+        draw(difference(kind, name, changed=create or draw(st.booleans()) or index == 0, create=create))
         for index, name in enumerate(names)
     )
     return Change(
@@ -170,18 +197,20 @@ class Recorder:
         self.calls.append((cmdlet, parameters))
         return tuple(self.made)
 
-    def invoke(self, cmdlet: str, parameters: dict[str, Any], *, write: bool, select: Any = ()) -> None:
+    def invoke(self, cmdlet: str, parameters: dict[str, Any], *, write: bool, select: Any = ()) -> Any:
         self.calls.append((cmdlet, dict(parameters)))
         if cmdlet.startswith("New-"):
             state = "Enabled" if parameters.get("Enabled", True) else "Disabled"
             self.made.append({**dict.fromkeys(VALUES), **parameters, "Guid": "g", "State": state})
+        return SimpleNamespace(rows=())
 
 
 def written(kind: Any, change: Change) -> list[tuple[str, dict[str, Any]]]:
     recorder = Recorder()
     services: Any = SimpleNamespace(exchange=recorder)
+    held = {item.attribute: item.before for item in change.differences if item.op != "set"}
     observed = Observed(
-        kind=kind.type, identity=change.identity, presence="present", properties={}, handle=change.handle
+        kind=kind.type, identity=change.identity, presence="present", properties=held, handle=change.handle
     )
     with contextlib.suppress(ApplyFailed):  # a kind may refuse to go on; what it called before counts all the same
         kind.write(services, change, observed, lambda what, visible: visible())
@@ -226,6 +255,10 @@ def test_every_property_of_a_kind_can_be_drawn(name):
         ("Set-QuarantinePolicy", {"Identity": "x", "EndUserSpamNotificationFrequency": "P1D"}, "time span"),
         ("Set-QuarantinePolicy", {"Identity": "x", "ESNEnabled": "True"}, "not boolean"),
         ("New-TransportRule", {"Name": "n" * 65}, "too long"),
+        (FILTER, {"Identity": "x", "IPAllowList": {"add": ["192.0.2.1"]}}, "not array"),
+        (FILTER, {"Identity": "x", "IPAllowList": {"@odata.type": IN_PLACE}}, "not array"),
+        (FILTER, {"Identity": "x", "IPAllowList": {"@odata.type": IN_PLACE, "Replace": ["192.0.2.1"]}}, "not array"),
+        ("Set-TransportRule", {"Identity": "x", "SetSCL": {"@odata.type": IN_PLACE, "add": ["5"]}}, "not integer"),
         ("Get-Anything", {}, "is not documented"),
     ],
 )

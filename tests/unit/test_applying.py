@@ -242,3 +242,43 @@ def test_a_rule_that_cannot_be_read_back_is_said_to_exist(run: Run) -> None:
     run.far.after = then_blind
     with pytest.raises(ApplyFailed, match="was created, disabled, and could not be read back"):
         run.apply(plan(run.far))
+
+
+@dataclass
+class Filter:
+    """A connection filter to which somebody else adds an address whenever it is written; each answer is lost."""
+
+    arrives: bool
+    held: list[str] = field(default_factory=lambda: ["192.0.2.1"])
+
+    @property
+    def services(self) -> Any:
+        return SimpleNamespace(exchange=SimpleNamespace(rows=self.rows, invoke=self.invoke))
+
+    def rows(self, cmdlet: str) -> list[dict[str, Any]]:
+        return [{"Name": "Default", "IPAllowList": list(self.held), "IPBlockList": [], "EnableSafeList": False}]
+
+    def invoke(self, cmdlet: str, parameters: dict[str, Any], *, write: bool) -> None:
+        self.held += ["192.0.2.99", *(parameters["IPAllowList"]["add"] if self.arrives else [])]
+        raise ServiceError("the answer was lost", service="Exchange Online", ambiguous=True)
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_entries_are_looked_for_one_by_one_when_an_answer_is_lost(run: Run, arrives: bool) -> None:
+    far = run.far = Filter(arrives)  # type: ignore[assignment]
+    wanted = Resource(
+        kind="HostedConnectionFilterPolicy",
+        identity="Default",
+        section="s",
+        attributes=(Attribute(name="IPAllowList", value=["203.0.113.5"], op="add"),),
+        may_create=False,
+    )
+    made = diff([wanted], read_objects(far.services, [wanted.key]), section="s", scope={}, types=VALUE_TYPES)
+    if arrives:
+        run.apply(made)
+        assert run.statuses == ["running", "changed"]
+        assert far.held == ["192.0.2.1", "192.0.2.99", "203.0.113.5"]
+        return
+    with pytest.raises(ApplyFailed, match="is not known"):
+        run.apply(made)
+    assert run.statuses == ["running", "unknown"]

@@ -5,6 +5,7 @@ Cases: rows as the service returns them, the tutorial's wish, and the expected d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +16,9 @@ import yaml
 
 from runbook.errors import ApplyFailed
 from runbook.kinds import BY_TYPE, VALUE_TYPES
-from runbook.plan import Attribute, Resource, diff
+from runbook.plan import Attribute, Change, Resource, diff
 from runbook.section.observing import read_objects
+from tenantapi.errors import InvalidRequestError
 
 CASES = Path(__file__).parent.parent / "cases" / "kinds"
 
@@ -28,15 +30,20 @@ class Far:
     rows: dict[str, list[dict[str, Any]]]
     after: list[dict[str, list[dict[str, Any]]]] = field(default_factory=list)
     calls: list[Any] = field(default_factory=list)
+    refused: bool = False
 
     def rows_of(self, cmdlet: str) -> list[dict[str, Any]]:
         return self.rows.get(cmdlet, [])
 
-    def invoke(self, cmdlet: str, parameters: dict[str, Any], *, write: bool) -> None:
-        assert write
+    def invoke(self, cmdlet: str, parameters: dict[str, Any], *, write: bool, select: Any = ()) -> Any:
+        if not write:
+            return SimpleNamespace(rows=self.rows_of(cmdlet))
         self.calls.append({cmdlet: dict(parameters)})
         if self.after:
             self.rows = {**self.rows, **self.after.pop(0)}
+        if self.refused:
+            raise InvalidRequestError("it was refused")
+        return None
 
     def domain(self, name: str) -> dict[str, Any] | None:
         return next((row for row in self.rows.get("domains", []) if row["domain"] == name), None)
@@ -48,7 +55,8 @@ class Far:
 def far(case: dict[str, Any]) -> Any:
     whole = not case.get("as_they_are", False)
     after = [complete(rows) if whole else rows for rows in case.get("after", [])]
-    made = Far(rows=complete(case.get("rows", {})) if whole else case.get("rows", {}), after=after)
+    rows = complete(case.get("rows", {}), case.get("leaves_out", ())) if whole else case.get("rows", {})
+    made = Far(rows=rows, after=after, refused=case.get("refused", False))
     exchange = SimpleNamespace(rows=lambda cmdlet, **parameters: made.rows_of(cmdlet), invoke=made.invoke)
     return made, SimpleNamespace(exchange=exchange, cloudflare=made)
 
@@ -57,14 +65,14 @@ def far(case: dict[str, Any]) -> Any:
 ALWAYS = {
     "Get-TransportRule": tuple(VALUE_TYPES["TransportRule"].keys() - {"Enabled", "AlsoSet"}),
     "Get-HostedContentFilterPolicy": tuple(VALUE_TYPES["HostedContentFilterPolicy"]),
+    "Get-HostedConnectionFilterPolicy": tuple(VALUE_TYPES["HostedConnectionFilterPolicy"]),
     "domains": ("allowed_delivery_modes", "ip_restrictions", "drop_dispositions"),
 }
 
 
-def complete(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    return {
-        cmdlet: [{**dict.fromkeys(ALWAYS.get(cmdlet, ())), **row} for row in found] for cmdlet, found in rows.items()
-    }
+def complete(rows: dict[str, list[dict[str, Any]]], left_out: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+    names = {cmdlet: [name for name in ALWAYS.get(cmdlet, ()) if name not in left_out] for cmdlet in rows}
+    return {cmdlet: [{**dict.fromkeys(names[cmdlet]), **row} for row in found] for cmdlet, found in rows.items()}
 
 
 def load() -> list[Any]:
@@ -80,11 +88,17 @@ def wait(what: str, visible: Any) -> None:
         raise ApplyFailed(f"{what} could not be seen")
 
 
+def after_of(change: Change, name: str) -> Any:
+    return next(item.after for item in change.differences if item.attribute == name)
+
+
 @pytest.mark.parametrize("case", load())
 def test_case(case: dict[str, Any]) -> None:
     kind = BY_TYPE[case["kind"]]
     made, services = far(case)
     attributes = [Attribute(name=name, value=value, lines=(1,)) for name, value in case["want"].items()]
+    for op in ("add", "remove"):
+        attributes += [Attribute(name=name, value=value, op=op) for name, value in case.get(op, {}).items()]
     attributes += [item for item in kind.implied if item.name not in case["want"]]
     resource = Resource(
         kind=kind.type, identity=case["identity"], section="s", attributes=tuple(attributes), may_create=kind.creates
@@ -97,14 +111,19 @@ def test_case(case: dict[str, Any]) -> None:
         return
     assert plan.problems == ()
     change = plan.changes[0]
+    assert case.get("limited", "") in kind.limits(change)
+    if "limited" in case:
+        return
+    assert kind.limits(change) == ""
     assert (change.action, sorted(item.attribute for item in change.changed)) == (
         case["action"],
         sorted(case.get("changed", [])),
     )
+    assert {name: after_of(change, name) for name in case.get("whole", {})} == case.get("whole", {})
     if change.action == "none":
         return
     if "fails" in case:
-        with pytest.raises(ApplyFailed, match=case["fails"]):
+        with pytest.raises((ApplyFailed, InvalidRequestError), match=case["fails"]):
             kind.write(services, change, observed[0], wait)
     else:
         kind.write(services, change, observed[0], wait)

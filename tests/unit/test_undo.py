@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runbook.entries import Op
 from runbook.kinds import BY_TYPE, KINDS, VALUE_TYPES
 from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff, plan_from_json, plan_json
 from runbook.undo import Circumstances, invert, remaining
@@ -25,16 +26,25 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
     "set of words": st.lists(words, max_size=3),
     "set of addresses": st.lists(st.sampled_from(["192.0.2.0/24", "198.51.100.7", "203.0.113.0/26"]), max_size=3),
+    "list of addresses": st.lists(st.sampled_from(["192.0.2.0/24", "198.51.100.7", "203.0.113.0/26"]), max_size=3),
     "date": st.sampled_from([None, "2026-12-31T00:00:00Z", "2027-01-31T00:00:00Z"]),
     "set of texts": st.lists(words, max_size=3),
     "time span": st.sampled_from(["PT4H", "P1D", "7.00:00:00"]),
     "permissions": st.integers(min_value=0, max_value=255),
 }
+OPS: st.SearchStrategy[Op] = st.sampled_from(["set", "add", "remove"])
 NEVER_WRITTEN = {"AlsoSet"}
 
 
 def value_of(kind: str, name: str) -> st.SearchStrategy[Any]:
     return VALUES.get(VALUE_TYPES[kind][name].name, st.none())
+
+
+@st.composite
+def attribute(draw: st.DrawFn, kind: str, name: str) -> Attribute:
+    """Draw a value to set or, of a list, entries that shall be in it or not in it."""
+    value = draw(value_of(kind, name))
+    return Attribute(name=name, value=value, op=draw(OPS) if isinstance(value, list) else "set")
 
 
 @st.composite
@@ -45,7 +55,7 @@ def tenants(draw: st.DrawFn) -> tuple[list[Resource], World]:
         identity = f"{kind.type} {len(wanted)}"
         names = [name for name in kind.types if name not in NEVER_WRITTEN]
         asked = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
-        attributes = tuple(Attribute(name=name, value=draw(value_of(kind.type, name))) for name in asked)
+        attributes = tuple(draw(attribute(kind.type, name)) for name in asked)
         there = not kind.creates or draw(st.booleans())
         held = {name: draw(value_of(kind.type, name)) for name in names} if there else None
         world[(kind.type, identity)] = held
@@ -166,6 +176,8 @@ def test_what_somebody_else_set_since_is_named_with_all_three_values_and_left(
         return
     change = data.draw(st.sampled_from(changes))
     item = data.draw(st.sampled_from(change.changed))
+    if item.op != "set":
+        return  # of a list that keeps its other entries, nothing that others did is in the way
     value_type = VALUE_TYPES[change.kind][item.attribute]
     other = data.draw(value_of(change.kind, item.attribute))
     old = change.observed.get(item.attribute)
@@ -187,6 +199,70 @@ def test_what_somebody_else_set_since_is_named_with_all_three_values_and_left(
     assert (restored[change.key] or {})[item.attribute] == other
     others = {key: value for key, value in canonical(restored).items() if key != change.key}
     assert others == {key: value for key, value in canonical(world).items() if key != change.key}
+
+
+ENTRIES = [f"192.0.2.{number}" for number in range(8)]
+FILTER = ("HostedConnectionFilterPolicy", "Default")
+some = st.lists(st.sampled_from(ENTRIES), unique=True)
+
+
+def filter_of(entries: list[str]) -> World:
+    return {FILTER: {"IPAllowList": entries, "IPBlockList": [], "EnableSafeList": False}}
+
+
+def list_plan(op: Op, named: list[str], entries: list[str]) -> Plan:
+    item = Attribute(name="IPAllowList", value=named, op=op)
+    resource = Resource(kind=FILTER[0], identity=FILTER[1], section="s", attributes=(item,), may_create=False)
+    return planned([resource], filter_of(entries))
+
+
+def held_now(world: World) -> list[str]:
+    return list((world[FILTER] or {})["IPAllowList"])
+
+
+@given(st.sampled_from(["add", "remove"]), some, some, some, some)
+def test_of_a_list_exactly_the_own_entries_are_taken_back(
+    op: Op, named: list[str], before: list[str], gained: list[str], lost: list[str]
+) -> None:
+    plan = list_plan(op, named, before)
+    moved = set(named) - set(before) if op == "add" else set(named) & set(before)
+    after = held_now(carried_out(filter_of(before), list(plan.pending)))
+    assert set(after) == (set(before) | moved if op == "add" else set(before) - moved)
+    # Somebody else puts entries in and takes entries out, perhaps some of ours.
+    now = [item for item in after if item not in lost] + [item for item in gained if item not in after]
+    back = remaining(invert(plan), seen(filter_of(now)), circumstances(plan))
+    assert back.can_apply
+    restored = held_now(carried_out(filter_of(now), list(back.pending)))
+    assert set(restored) == (set(now) - moved if op == "add" else set(now) | moved)
+    assert not remaining(invert(plan), seen(filter_of(restored)), circumstances(plan)).pending
+    assert all(
+        item.expected["IPAllowList"] == canonical(filter_of(restored))[FILTER]["IPAllowList"] for item in back.pending
+    )
+
+
+@given(st.sampled_from(["add", "remove"]), some, some, some)
+def test_of_a_list_that_others_changed_too_nothing_is_gone_on_with(
+    op: Op, named: list[str], before: list[str], now: list[str]
+) -> None:
+    plan = list_plan(op, named, before)
+    if not plan.pending:
+        return
+    moved = {entry for item in plan.pending for difference in item.changed for entry in difference.entries}
+    onward = remaining(plan, seen(filter_of(now)), circumstances(plan, whole=True, unfinished={FILTER}))
+    assert onward.can_apply == (set(now) - moved == set(before) - moved)
+    done = remaining(plan, seen(filter_of(before)), circumstances(plan, whole=True))
+    assert [item.presence for item in done.problems] == ["moved"]  # the run had done it, now it is undone
+
+
+def test_another_order_and_spelling_of_a_list_is_the_same_plan() -> None:
+    one = list_plan("add", ["192.0.2.9"], ["192.0.2.1", "192.0.2.2"])
+    other = list_plan("add", ["192.0.2.9"], ["192.0.2.2/32", "192.0.2.1"])
+    assert one.hash == other.hash
+    assert one.hash != list_plan("add", ["192.0.2.9"], ["192.0.2.1"]).hash
+    assert one.hash != list_plan("add", ["192.0.2.8"], ["192.0.2.1", "192.0.2.2"]).hash
+    out = list_plan("remove", ["192.0.2.1"], ["192.0.2.1", "192.0.2.2"])
+    assert out.hash == list_plan("remove", ["192.0.2.1"], ["192.0.2.2", "192.0.2.1/32"]).hash
+    assert out.hash != list_plan("remove", ["192.0.2.2"], ["192.0.2.1", "192.0.2.2"]).hash
 
 
 def test_what_is_not_known_is_not_taken_back() -> None:

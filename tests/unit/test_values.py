@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook import values
+from runbook import entries, values
 
 CASES = Path(__file__).parent.parent / "cases" / "values"
 TYPES = {
@@ -24,6 +24,7 @@ TYPES = {
         values.WORD_SET,
         values.TEXT_SET,
         values.NETWORKS,
+        entries.ADDRESS_ENTRIES,
         values.TIMESPAN,
         values.DATE,
         values.PERMISSIONS,

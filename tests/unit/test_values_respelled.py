@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook import values
+from runbook import entries, values
 from runbook.kinds import VALUE_TYPES
 
 
@@ -123,6 +123,16 @@ def spell_networks(chance: Random, thing: frozenset[int]) -> Any:
     return shuffled(chance, [*pieces, *again]) or pick(chance, None, [], "")
 
 
+RUNS = [range(first, last) for end in (16, 32) for last in range(end - 15, end + 1) for first in range(end - 16, last)]
+
+
+def spell_entries(chance: Random, thing: frozenset[range]) -> Any:
+    """Write each entry in one of its spellings, and some of them twice."""
+    again = [run for run in thing if maybe(chance)]
+    items = [spell_run(chance, run) for run in shuffled(chance, [*thing, *again])]
+    return items or pick(chance, None, [], "")
+
+
 def spell_run(chance: Random, run: Sequence[int]) -> str:
     first, last, within = ADDRESSES[run[0]], ADDRESSES[run[-1]], ADDRESSES[pick(chance, *run)]
     ways = [f"{spell_address(chance, first)}{pick(chance, '-', ' - ')}{spell_address(chance, last)}"]
@@ -211,6 +221,12 @@ MODELS = {
             st.frozensets(st.integers(0, 31)),
             spell_networks,
             lambda chance, thing: thing ^ {chance.randrange(32)},
+        ),
+        Model(
+            entries.ADDRESS_ENTRIES,
+            st.frozensets(st.sampled_from(RUNS), max_size=4),
+            spell_entries,
+            lambda chance, thing: thing ^ {pick(chance, *RUNS)},
         ),
         Model(values.DATE, st.none() | st.integers(0, 10**9), spell_date, other_number),
         Model(values.TIMESPAN, st.none() | st.integers(0, 11 * 86400), spell_span, other_number),

@@ -168,6 +168,13 @@ POLICIES: tuple[Assumption, ...] = (
         calls=("Set-HostedConnectionFilterPolicy",),
     ),
     Assumption(
+        id="list-change-form",
+        statement="A list sent as #Exchange.GenericHashTable with add and remove changes in place, entry by entry.",
+        why="The cmdlet's own form is documented for PowerShell; its form on the wire is from public clients alone.",
+        switch="list_change",
+        calls=("Set-HostedConnectionFilterPolicy", "Set-InboundConnector"),
+    ),
+    Assumption(
         id="action-lists",
         statement="Only the bulk action may be NoAction; high-confidence phishing takes Quarantine and Redirect only.",
         why="The documentation says so; other tools also list NoAction and MoveToJmf [DSC].",
