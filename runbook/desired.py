@@ -92,6 +92,9 @@ def _resource(draft: ResourceDraft, identity: str, values: Mapping[str, Any], lo
     if draft.type not in BY_TYPE:
         raise _Undecided(f"this kit cannot write a {draft.type} yet")
     kind = BY_TYPE[draft.type]
+    for setting in draft.settings:
+        if setting.parameter not in kind.types:
+            raise _Undecided(f"{setting.parameter}: this kit can neither compare nor write it yet")
     attributes = [_attribute(setting, identity, values, look_up) for setting in draft.settings]
     named = {attribute.name for attribute in attributes}
     for attribute in attributes:

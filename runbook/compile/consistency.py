@@ -105,7 +105,7 @@ def _defeats(draft: ResourceDraft, drafts: Sequence[ResourceDraft], lexicon: Lex
     restricted_by = lexicon.promises.header.restricted_by
     for setting in draft.settings:
         label = lexicon.label_of(draft.type, setting.parameter)
-        if label is None or label.defeats is None or not setting.value:
+        if label is None or label.defeats is None or not setting.value or setting.op == "remove":
             continue
         defeats = label.defeats
         rules = [

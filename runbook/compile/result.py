@@ -35,8 +35,8 @@ class Setting:
     words: str
     """The value as the text writes it."""
     certainty: Certainty
-    op: Literal["set", "add"] = "set"
-    """`add` puts entries into a list that keeps its own; a list is replaced only with `set`."""
+    op: Literal["set", "add", "remove"] = "set"
+    """`add` and `remove` are about entries of a list that keeps its others; it is replaced only with `set`."""
     assumption: str = ""
     """What was inferred to get from the words to the value; empty if nothing was."""
     refers: str = ""

@@ -54,7 +54,7 @@ def _draft(draft: ResourceDraft) -> Iterator[str]:
     yield f"  {draft.action} {draft.type} {name}{gate}"
     width = max((len(setting.parameter) for setting in draft.settings), default=0)
     for setting in draft.settings:
-        sign = "=" if setting.op == "set" else "+="
+        sign = {"set": "=", "add": "+=", "remove": "-="}[setting.op]
         where = f"{_where(setting.lines)}{_doubt(setting)}"
         yield f"    {setting.parameter:<{width}} {sign} {_value(setting.value)}  [{where}]"
         if setting.alternative:

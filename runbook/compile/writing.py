@@ -99,7 +99,11 @@ class Writing:
             return self.name(change, bound, label.path)
         words = " > ".join(", ".join(slot.text for slot in link) for link in links)
         words = words if clause.form == "chain" else clause.words
-        stored = self.store(change, found, bound, written, words, replaces=clause.form in ("replaced", "empty"))
+        removes = clause.form == "removed"
+        if removes and label.op != "add":
+            return Refusal(why="this control does not hold a list that entries are taken out of")
+        replaces = clause.form in ("replaced", "empty")
+        stored = self.store(change, found, bound, written, words, replaces=replaces, removes=removes)
         if bound.becomes and not isinstance(stored, Refusal):
             change.place = self.stand.lexicon.place(bound.becomes)
         return stored
@@ -160,16 +164,17 @@ class Writing:
 
     def store(
         self, change: OpenChange, found: Found, bound: Bound, written: str, words: str, *, replaces: bool = False,
-        extends: bool = False,
+        extends: bool = False, removes: bool = False,
     ) -> Labels | Refusal:  # fmt: skip
         """Put a setting into the change.
 
-        With `replaces` the text gives up what a shared list holds; with `extends` the value is one entry of several.
+        With `replaces` the text gives up what a shared list holds; with `extends` the value is one entry of several,
+        with `removes` these are entries that shall go.
         """
         label, findings = found.label, self.stand.findings
         assert label.parameter is not None and bound.value is not None, "a fault in the kit: nothing to store"
         weakest = max(found.certainty, bound.certainty, key=("exact label", "alias", "fuzzy").index)
-        op = "set" if replaces else label.op
+        op = "set" if replaces else "remove" if removes else label.op
         setting = Setting(
             parameter=label.parameter, value=bound.value, lines=(self.stand.line,), label=written, words=words,
             certainty="assumption" if bound.assumption else weakest, op=op, assumption=bound.assumption,
@@ -185,6 +190,8 @@ class Writing:
         if bound.asks:
             findings.ask(bound.asks)
         heading, lost = self.stand.section.heading, replaces and label.op == "add"
+        if removes:
+            return label.path  # what is said of entries is said of those that come in
         remark(findings, label, bound, written, words, line=self.stand.line, section=heading, replaces=lost)
         return label.path
 

@@ -19,8 +19,8 @@ StepForm = Literal[
     "alt-text", "by-hand",
 ]  # fmt: skip
 ClauseForm = Literal[
-    "kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "open", "below", "chain-refer", "pair",
-    "bare", "chain",
+    "kept", "empty", "none", "only", "boxes", "expected", "range", "replaced", "removed", "open", "below",
+    "chain-refer", "pair", "bare", "chain",
 ]  # fmt: skip
 
 
