@@ -11,6 +11,7 @@ from runbook.compile.findings import Findings
 from runbook.compile.guards import guard
 from runbook.compile.leftover import leftovers, missing_parts
 from runbook.compile.mentions import check_names
+from runbook.compile.oracle import compare
 from runbook.compile.placed import placed
 from runbook.compile.promise import check_promises, promises_of
 from runbook.compile.promised import Promise, PromiseSource, Via
@@ -72,6 +73,7 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         leftovers(reader, kept, tutorial, lexicon, findings)
     drafts = check_names(drafts, lexicon, findings)
     drafts = consult(drafts, lexicon, findings)
+    oracle = compare(tutorial, drafts, lexicon, findings)
     about_includes(tutorial, findings)
     table = lexicon.promises
     said = (*promises_of(tutorial, table), *charted_promises(tutorial, table, findings))
@@ -91,7 +93,7 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         order=_order(drafts, lexicon),
         manual=tuple(findings.manual), diagnostics=tuple(item for _, item in ordered),
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
-        promises=promises,
+        promises=promises, oracle=oracle,
     ))  # fmt: skip
 
 
