@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from runbook.compile import Compiled, compile_tutorial
+from runbook.compile import Compiled, ResourceDraft, Setting, compile_tutorial
+from runbook.compile.findings import Findings
+from runbook.compile.oracle import compare
 from runbook.compile.powershell_text import Call, read_calls
+from runbook.compile.result import Action
 from runbook.compile.text import render
+from runbook.compile.values import Literal
 from runbook.lexicon import Lexicon, load_lexicon
 from runbook.tutorial import parse_tutorial, read_tutorial
 
@@ -97,6 +101,60 @@ def test_a_heap_of_marks_ends(odd: str) -> None:
     for text in (odd * (100_000 // len(odd)), "Set-X -A " + odd * 20_000, f"{odd}\n" * 20_000):
         for item in read_calls(text.split("\n"), 1):
             assert isinstance(item, Call) or item.why
+
+
+def draft(type_: str, identity: str, action: Action, line: int, **values: Literal) -> ResourceDraft:
+    settings = tuple(
+        Setting(parameter=name, value=value, lines=(line,), label="", words="", certainty="exact label",
+                op="add" if name.startswith("IP") else "set")
+        for name, value in values.items()
+    )  # fmt: skip
+    return ResourceDraft(type=type_, action=action, identity=identity, settings=settings, section="one", lines=(),
+                         opened_at=line, committed_at=None)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("drafts", "powershell", "counts"),
+    [
+        ([("OrganizationConfig", "Organization", "modify", {"IsDehydrated": False})],
+         "Enable-OrganizationCustomization", {"calls": 1, "compared": 1, "agreeing": 1}),
+        ([("InboundConnector", "In", "create", {"SenderDomains": ("*",), "RequireTls": True, "Enabled": True}),
+          ("InboundConnector", "In", "modify", {"EFSkipLastIP": True, "EFUsers": ()})],
+         "New-InboundConnector -Name In -SenderDomains * -RequireTls $true\n"
+         "Set-InboundConnector -Identity in -EFSkipLastIP $true -EFUsers $null",
+         {"calls": 2, "compared": 2, "agreeing": 5}),
+        ([("InboundConnector", "In", "create", {"SenderDomains": ("*",), "RequireTls": True})],
+         "New-InboundConnector -Name In -SenderDomains example.com -RequireTls $true",
+         {"calls": 1, "compared": 1, "agreeing": 1, "differing": 1}),
+        ([("GlobalQuarantinePolicy", "DefaultGlobalTag", "modify", {"EndUserSpamNotificationFrequency": "1.00:00:00"})],
+         "Set-QuarantinePolicy -Identity DefaultGlobalTag -EndUserSpamNotificationFrequency 1.00:00:00",
+         {"calls": 1, "compared": 1, "agreeing": 1}),
+        ([("QuarantinePolicy", "Held", "ensure-absent", {})], "Remove-QuarantinePolicy -Identity Held",
+         {"calls": 1, "compared": 1, "agreeing": 1}),
+        ([("QuarantinePolicy", "Held", "ensure-absent", {})], "Set-QuarantinePolicy -Identity Held -ESNEnabled $true",
+         {"calls": 1, "compared": 1, "one_sided": 1}),
+    ],
+    ids=["organisation", "created and then changed", "another domain", "global", "taken away", "changed instead"],
+)  # fmt: skip
+def test_drafts_of_kinds_that_no_case_has(
+    drafts: list[tuple[str, str, Action, dict[str, Literal]]], powershell: str, counts: dict[str, int], lexicon: Lexicon
+) -> None:
+    """Connectors and the organisation, whichever the lexicon has by now: only their types are asked of it."""
+    first, places = lexicon.places_file.places[0], lexicon.places_file
+    more = tuple(
+        first.model_copy(update={"id": f"test.{name}", "resource": name, "console": ("exchange",)})
+        for name in ("InboundConnector", "OrganizationConfig")
+    )
+    wider = dataclasses.replace(lexicon, places_file=places.model_copy(update={"places": (*places.places, *more)}))
+    made = [
+        draft(name, identity, action, at, **values) for at, (name, identity, action, values) in enumerate(drafts, 1)
+    ]
+    text = parse_tutorial(f"## A\n\n1. Go.\n\n```PowerShell\n{powershell}\n```\n".encode())
+    oracle = compare(text, made, wider, Findings())
+    assert oracle is not None
+    found = {name: count for name, count in oracle.as_json().items() if name != "unread" and count}
+    assert found == counts, oracle
+    assert oracle.unread == ()
 
 
 @pytest.mark.skipif(not MICROSOFT.exists(), reason="the pages of the vendor are not beside this checkout")
