@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from altered.altering import Altered
 from altered.judging import Source
+from altered.laid_out import Altered
 
 KNOWN: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "known.yaml").read_text(encoding="utf-8"))
 

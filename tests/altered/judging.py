@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from altered.altering import Altered
+from altered.laid_out import Altered
 
 from runbook.compile import Compiled, compile_tutorial
 from runbook.compile.result import ResourceDraft, Setting

@@ -17,9 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from altered.altering import ALTERATIONS, Altered, alter
+from altered.altering import ALTERATIONS, alter
 from altered.findings import is_known
 from altered.judging import Judged, Source, judge, sources
+from altered.laid_out import Altered
 
 from runbook.lexicon import load_lexicon
 

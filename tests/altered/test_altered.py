@@ -6,9 +6,10 @@ import random
 from typing import Any
 
 import pytest
-from altered.altering import ALTERATIONS, Altered, alter
+from altered.altering import ALTERATIONS, alter
 from altered.findings import KNOWN, is_known
 from altered.judging import Source, judge, source_of, sources
+from altered.laid_out import Altered
 from altered.sweep import SLOWEST_SECONDS, tries
 
 from runbook.compile import compile_tutorial

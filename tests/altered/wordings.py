@@ -73,6 +73,7 @@ PARAGRAPHS = (
     "This section is optional.", "These steps are for hybrid tenants only.", "Do not carry out these steps today:",
     "For example:", "Choose one of the following:", "Previously, people did this:",
 )  # fmt: skip
+BRACKETS = ("only if you have licences", "do not use these", "optional")
 NEGATIONS = (
     "Do not ", "Don't ", "Never ", "Avoid: ", "No longer ", "Instead of this: ", "Formerly: ", "Not: ", "Wrong: ",
     "You must not ", "Undo: ", "Remove this: ", "It is not necessary to ", "Previously, ",
