@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": ("runbook.cli.demo", "Everything, on a fresh simulated tenant: plan, apply, verify, plan again."),
     "compile": ("runbook.cli.compiling", "Show what a tutorial means, or write its notebooks."),
     "lint": ("runbook.cli.linting", "Say what is wrong, missing or left open in a tutorial. Reads no tenant."),
+    "diff-tutorial": ("runbook.cli.diffing", "Say what changed between two texts, in settings. Reads no tenant."),
     "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
     "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
@@ -32,6 +33,7 @@ Examples:
   runbook demo
   runbook compile tutorial.md --format text
   runbook lint tutorial.md
+  runbook diff-tutorial old.md new.md
   runbook preflight --tenant demo
   runbook plan --tenant demo
   runbook apply --tenant demo --approve HASH
@@ -53,7 +55,7 @@ class _LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[name][0])
-        command: click.Command = getattr(module, name if name != "compile" else "compile_command")
+        command: click.Command = getattr(module, name.replace("-", "_") if name != "compile" else "compile_command")
         return command
 
     def resolve_command(

@@ -12,6 +12,7 @@ from runbook.compile.findings import Findings
 from runbook.compile.guards import guard
 from runbook.compile.leftover import leftovers, missing_parts
 from runbook.compile.mentions import check_names
+from runbook.compile.oracle import compare
 from runbook.compile.placed import placed
 from runbook.compile.promise import check_promises, promises_of
 from runbook.compile.promised import Promise, PromiseSource, Via
@@ -80,6 +81,7 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         asked_in_prose(section, lexicon, findings, sets_something=bool(kept))
     drafts = check_names(drafts, lexicon, findings)
     drafts = consult(drafts, lexicon, findings)
+    oracle = compare(tutorial, drafts, lexicon, findings)
     about_includes(tutorial, findings)
     table = lexicon.promises
     said = (*promises_of(tutorial, table), *charted_promises(tutorial, table, findings))
@@ -100,7 +102,7 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         manual=tuple(sorted(findings.manual, key=lambda step: step.lines)),
         diagnostics=tuple(item for _, item in ordered),
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
-        promises=promises,
+        promises=promises, oracle=oracle,
     ))  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runbook.compile.compared import Oracle
 from runbook.compile.promised import Promise
 from runbook.compile.values import Alternative, Value, plain_json
 from runbook.tutorial import Tutorial
@@ -234,6 +235,8 @@ class Compiled:
     readings: tuple[Reading, ...]
     promises: tuple[Promise, ...] = ()
     """Where the text says that mail will land, in the order of the text."""
+    oracle: Oracle | None = None
+    """What came of comparing the steps with the text's own PowerShell; None if it has none."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -284,6 +287,7 @@ class Compiled:
             "order": [list(pair) for pair in self.order],
             "manual": [item.as_json() for item in self.manual],
             "promises": [item.as_json() for item in self.promises],
+            **({"oracle": self.oracle.as_json()} if self.oracle else {}),
             "diagnostics": [item.as_json() for item in self.diagnostics],
             "ledger": dict(self.ledger),
         }

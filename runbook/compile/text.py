@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from runbook.compile.compared import Oracle
 from runbook.compile.promised import Promise
 from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
@@ -34,6 +35,7 @@ def _lines(compiled: Compiled) -> Iterator[str]:
     manual = [f"[{_where(m.lines)}] {m.text}" for m in compiled.manual]
     yield from _block("Promises", [_promise(item) for item in compiled.promises])
     yield from _block("Left to a person", manual)
+    yield from _block("PowerShell beside the steps", _oracle(compiled.oracle) if compiled.oracle else ())
     yield from _diagnostics(compiled.diagnostics)
     yield _ledger(compiled)
 
@@ -104,6 +106,14 @@ def _promise(item: Promise) -> str:
     if item.via and item.via.verdict:
         text += f", as {item.via.verdict}"
     return f"{text}  [{_where((item.line,))}, {item.source}]"
+
+
+def _oracle(oracle: Oracle) -> list[str]:
+    """Word the comparison; what differs stands among the diagnostics."""
+    calls = f"{oracle.calls} call{'' if oracle.calls == 1 else 's'} read, {oracle.compared} compared"
+    values = f"{oracle.agreeing} agree, {oracle.differing} differ, {oracle.one_sided} in one half only"
+    counts = f"{calls}; of their values {values}, {oracle.left_open} left open"
+    return [counts, *(f"not compared: {row.text}  [{_where((row.line,))}; {row.why}]" for row in oracle.unread)]
 
 
 def _diagnostics(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
