@@ -215,7 +215,7 @@ POLICIES: tuple[Assumption, ...] = (
     Assumption(
         id="outbound-connector",
         statement="Outbound connectors have the parameters, defaults, combinations and rows of this table.",
-        why="The facts name the cmdlets and RecipientDomains, UseMXRecord, SmartHosts and TlsSettings, no page of them.",
+        why="The facts name the cmdlets, RecipientDomains, UseMXRecord, SmartHosts and TlsSettings; no page is there.",
         calls=("*-OutboundConnector",),
     ),
     Assumption(
