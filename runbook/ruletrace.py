@@ -14,7 +14,8 @@ from typing import Any
 
 from runbook import naming
 from runbook.kinds import BY_TYPE
-from runbook.kinds.transport_rule import ACTIONS, TYPE, effects
+from runbook.kinds.rule_effects import ACTIONS, effects
+from runbook.kinds.transport_rule import TYPE
 from runbook.plan import Change, Observed, Plan, Problem, Resource
 from runbook.values import BOOLEAN, INTEGER, NETWORKS, WORD, WORD_SET, ValueType, fold
 

@@ -8,6 +8,8 @@ from runbook.kinds import (
     content_filter_policy,
     email_security_domain,
     global_quarantine_policy,
+    inbound_connector,
+    outbound_connector,
     quarantine_policy,
     transport_rule,
 )
@@ -18,6 +20,8 @@ KINDS: tuple[Kind, ...] = (
     quarantine_policy.KIND,
     global_quarantine_policy.KIND,
     content_filter_policy.KIND,
+    inbound_connector.KIND,
+    outbound_connector.KIND,
     transport_rule.KIND,
 )
 BY_TYPE: Mapping[str, Kind] = {kind.type: kind for kind in KINDS}

@@ -15,7 +15,7 @@ from runbook.journal import Journal, read
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff, digest, plan_json
 from runbook.section.approving import unmoved
-from runbook.section.observing import read_objects
+from runbook.section.observing import read_for, read_objects
 from runbook.undo import invert
 from tenantapi import ApiError, Services
 from tenantapi.calls import Call
@@ -128,7 +128,7 @@ def apply_changes(
     read, ApplyFailed if a call failed; changes after that one are not begun.
     """
     for change in plan.pending:
-        observed = read_objects(services, [change.key])[0]
+        observed = read_for(services, [change])[0]
         unmoved(change, observed)
         journal.append("change-started", **_entry(change))
         note(change, "running", "")
@@ -195,7 +195,7 @@ def _write(services: Services, change: Change, observed: Observed, journal: Jour
         if left is None or left.action == "create" or names not in ([], ["Enabled"]):
             raise
         if names:
-            seen = read_objects(services, [change.key])[0]
+            seen = read_for(services, [change])[0]
             BY_TYPE[change.kind].write(services, left, seen, patience)
 
 
@@ -214,7 +214,7 @@ def _left_to_do(services: Services, change: Change, patience: Patience) -> Chang
     seen: list[Change] = []
 
     def moved() -> bool:
-        observed = read_objects(services, [change.key])
+        observed = read_for(services, [change])
         fresh = diff([wanted], observed, section=change.section, scope={}, types=VALUE_TYPES)
         seen[:] = [item for item in fresh.changes if (item.action, item.observed) != (change.action, change.observed)]
         return bool(seen)

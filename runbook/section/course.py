@@ -19,7 +19,7 @@ from runbook.plan import Change, Plan
 from runbook.runs import still_valid
 from runbook.section import approving
 from runbook.section.approving import Approval
-from runbook.section.observing import read_objects
+from runbook.section.observing import read_for
 from runbook.section.planning import plan_all, plan_section, tenant_scope
 from runbook.tenants import Connection
 from runbook.undo import Circumstances, remaining
@@ -148,7 +148,7 @@ class Onward:
         if approved is None:
             return self.base.plan(section, inputs)
         _same_tenant(approved, self.connection, self.history.path.name)
-        now = read_objects(self.connection.services, [change.key for change in approved.changes])
+        now = read_for(self.connection.services, approved.changes)
         return remaining(
             approved,
             now,
@@ -213,7 +213,7 @@ class Back:
     def plan(self, section: str, inputs: Sequence[Effective] = ()) -> Plan:
         """Return what is left to take back in a section."""
         inverse = self._inverse(section)
-        now = read_objects(self.connection.services, [change.key for change in inverse.changes])
+        now = read_for(self.connection.services, inverse.changes)
         return remaining(
             inverse,
             now,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from runbook.compile.result import ResourceDraft
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.outcome.recipients import Roster
-from runbook.plan import Change, Observed, Plan, diff
+from runbook.plan import Change, Observed, Plan, Resource, diff
 from runbook.section.around import GOVERNING, look_around
 from runbook.undo import LEFT
 from runbook.values import Json
@@ -72,6 +72,28 @@ def read_objects(services: Services, keys: Iterable[tuple[str, str]]) -> tuple[O
     return tuple(found)
 
 
+def read_for(services: Services, items: Iterable[Resource | Change]) -> tuple[Observed, ...]:
+    """Read what resources or changes are about, each thing once and by the properties that are named of it.
+
+    Raises UnreadableState when the tenant cannot be reached or signed in to at all.
+    """
+    names: dict[tuple[str, str], set[str]] = {}
+    for item in items:
+        named = names.setdefault(item.key, set())
+        if isinstance(item, Resource):
+            named.update(attribute.name for attribute in item.attributes)
+        else:
+            named.update(difference.attribute for difference in item.differences)
+    return tuple(_compared(found, names[found.key]) for found in read_objects(services, names))
+
+
+def _compared(found: Observed, names: Collection[str]) -> Observed:
+    try:
+        return BY_TYPE[found.kind].compared(found, names)
+    except ValueError as error:
+        return replace(found, presence="unknown", properties={}, reason=str(error))
+
+
 def _with_remedy(error: ApiError) -> str:
     return f"{error.detail} {error.remedy}".strip().rstrip(".")
 
@@ -88,7 +110,7 @@ def make_plan(
 ) -> Plan:
     """Read what the section is about and return the plan. `people` gives a list of all recipients, if there is one."""
     wanted = desired.wanted(drafts, values, domains, look_up_in(services))
-    observed = read_objects(services, [resource.key for resource in wanted.resources])
+    observed = read_for(services, wanted.resources)
     plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
     plan = collision.settle(plan, wanted.resources, observed, values.get(naming.ADOPT) or ())
     plan = ruletrace.settle(plan, wanted.resources, observed, values.get(naming.ACCEPT) or ())
