@@ -11,7 +11,7 @@ from runbook.outcome.rules import domain_is, read, within
 from runbook.outcome.surroundings import CONNECTION_FILTER, CONNECTOR, Row, Surroundings
 from runbook.outcome.threeway import Maybe, all_of, any_of, negated
 from runbook.outcome.ways import Way
-from runbook.values import BOOLEAN
+from runbook.values import BOOLEAN, WORD_SET
 
 
 def admitted(found: Surroundings, message: Message, way: Way, assumed: Assumed) -> tuple[Way, ...]:
@@ -41,7 +41,7 @@ def admitted(found: Surroundings, message: Message, way: Way, assumed: Assumed) 
             "unknown",
         )
         ways.append(replace(refused, ending=Ending(place="rejected")))
-    hidden = _is_hidden(found, way.host, assumed)
+    hidden = _is_hidden(found, message, way.host, assumed)
     if hidden is None:
         ways = [later for item in ways for later in (item, _without_address(item))]
     elif hidden:
@@ -85,14 +85,36 @@ def listed(found: Surroundings, address: str, name: str) -> Maybe:
     return any_of(within(address, value) for value in entries) if entries else False
 
 
-def _is_hidden(found: Surroundings, address: str, assumed: Assumed) -> Maybe:
+def _is_hidden(found: Surroundings, message: Message, address: str, assumed: Assumed) -> Maybe:
     """Whether enhanced filtering keeps a rule from seeing this address; False where it is not in use for it."""
     if assumed.filtering_hides_address is False or not address:
         return False
-    skipped = any_of(skips(row, address) for row in found.rows(CONNECTOR))
+    skipped = any_of(
+        all_of((skips(row, address), _is_for(row, message), _takes(row, message, address)))
+        for row in found.rows(CONNECTOR)
+    )
     if not skipped and skipped is not None:
         return False
     return assumed.filtering_hides_address if skipped else None
+
+
+def _is_for(row: Row, message: Message) -> Maybe:
+    """Whether a connector's enhanced filtering is for this recipient; nobody named is everybody [DOCS, EFUsers]."""
+    users, understood = read(WORD_SET, row.get("EFUsers"))
+    if understood and not users:
+        return True
+    named = understood and message.recipient.address.lower() in users
+    return True if named else None  # somebody may be meant by a group
+
+
+def _takes(row: Row, message: Message, address: str) -> Maybe:
+    """Whether this mail comes by a connector: by its addresses, or by the sender's domain where it names none.
+
+    Which of the two counts for a connector with both is not published.
+    """
+    if not row.get("SenderIPAddresses"):
+        return _covers(row, message) if row.get("SenderDomains") else None
+    return True if within(address, row["SenderIPAddresses"]) else None
 
 
 def skips(row: Row, address: str) -> Maybe:
