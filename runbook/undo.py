@@ -63,6 +63,8 @@ class Circumstances:
     """True to leave what somebody else set, and go on with the rest; a decision that a person took."""
     handles: Mapping[Key, str] = field(default_factory=dict)
     """What the run's own new things were addressed by, where that is known."""
+    elsewhere: Mapping[Key, Collection[str]] = field(default_factory=dict)
+    """Properties that other sections of the same run set of a thing."""
     stays: Callable[[Change], str] = lambda change: ""
     """Why a change cannot be made at all (a thing that cannot be deleted); empty when it can."""
 
@@ -77,8 +79,8 @@ def remaining(plan: Plan, now: Iterable[Observed], circumstances: Circumstances)
     changes: list[Change] = []
     problems: list[Problem] = []
     for change in plan.changes:
-        if change.action == "none":
-            continue
+        if change.action == "none" or (change.awaits and _is_back(change)):
+            continue  # what waited for its thing until the end was never done
         answer = _left(_in_its_own_words(change), found.get(change.key), circumstances)
         if isinstance(answer, Problem):
             problems.append(answer)
@@ -104,6 +106,12 @@ def _left(change: Change, now: Observed | None, circumstances: Circumstances) ->
         canonical = {name: types[name].canonical(value) for name, value in now.properties.items() if name in types}
     except ValueError as error:
         return _problem(change, "unknown", f"the answer could not be understood: {error}")
+    if change.awaits:
+        if now.presence == "absent":
+            return change
+        if not now.handle or now.handle != circumstances.handles.get(change.key):
+            return _problem(change, "moved", "it is there, and this run has not made it")
+        change = replace(change, awaits="", handle=now.handle, observed=canonical)
     staying = circumstances.stays(change)
     if staying:
         return _done(change, canonical, now, f"stays as it is: {staying}")
@@ -150,7 +158,7 @@ def _left_of_update(
             as_is = now.properties.get(name)
             left.append(replace(item, before=as_is, after=as_is, changed=False, note=LEFT))
     if circumstances.whole:
-        foreign += _beside(change, canonical, types)
+        foreign += _beside(change, canonical, types, circumstances.elsewhere.get(change.key, ()))
     if foreign and not circumstances.rest:
         return _problem(change, "moved", "; ".join(foreign))
     note = f"; left as somebody else set it: {'; '.join(foreign)}" if foreign else ""
@@ -191,12 +199,14 @@ def _start(change: Change, name: str) -> Json:
 _NOTHING: Json = {"no": "value"}
 
 
-def _beside(change: Change, canonical: Mapping[str, Json], types: Mapping[str, ValueType]) -> list[str]:
-    """Properties that the plan does not change, and that are not as they were when it was made."""
+def _beside(
+    change: Change, canonical: Mapping[str, Json], types: Mapping[str, ValueType], elsewhere: Collection[str]
+) -> list[str]:
+    """Properties that no section of the run changes, and that are not as they were when the plan was made."""
     if change.action == "create":
         return []
     changed = {item.attribute for item in change.changed}
-    names = sorted({*canonical, *change.observed} - changed)
+    names = sorted({*canonical, *change.observed} - changed - set(elsewhere))
     return [
         f"{name} was {types[name].show(change.observed.get(name))}, now {types[name].show(canonical.get(name))}"
         for name in names

@@ -73,17 +73,20 @@ class Recorder:
 def store_before(services: Services, plans: Sequence[Plan], journal: Journal) -> None:
     """Before a first write: put the plans, their inverses and the objects as they are into the journal.
 
-    A change that stands there already is not stored again: what was there first is what a rollback goes back to.
+    A change that stands there already is not stored again: what was there first is what a rollback goes back to. One
+    that waited for its thing to be made is, once that is there.
     """
     stored = {
-        (change["kind"], change["identity"])
+        (item["section"], change["kind"], change["identity"])
         for entry in read(journal.path)
         if entry["event"] == "before-first-write"
         for item in entry["data"]["sections"]
         for change in item["plan"]["changes"]
-        if change["action"] != "none"
+        if change["action"] != "none" and not change.get("awaits")
     }
-    fresh = (replace(plan, changes=tuple(c for c in plan.pending if c.key not in stored)) for plan in plans)
+    fresh = (
+        replace(plan, changes=tuple(c for c in plan.pending if (plan.section, *c.key) not in stored)) for plan in plans
+    )
     new = [plan for plan in fresh if plan.changes]
     if not new:
         return
@@ -136,16 +139,20 @@ def apply_changes(
             _write(services, change, observed, journal, patience)
         except (ApiError, ApplyFailed) as error:
             failure = _failure(change, error)
-            journal.append("change-failed", kind=change.kind, identity=change.identity, error=failure.detail)
+            journal.append("change-failed", **_named(change), error=failure.detail)
             note(change, "unknown" if _is_ambiguous(error) else "failed", failure.detail)
             raise failure from error
         except BaseException as error:  # Ctrl-C, a time limit, a fault of ours: what was sent may have taken effect
-            journal.append("change-interrupted", kind=change.kind, identity=change.identity, by=type(error).__name__)
+            journal.append("change-interrupted", **_named(change), by=type(error).__name__)
             note(change, "interrupted", _MAYBE)
             raise
         made = {"kind": change.kind, "identity": change.identity, "action": change.action, "section": change.section}
         journal.append("change-done", **made, handle=_handle(services, change))
         note(change, "changed", "")
+
+
+def _named(change: Change) -> dict[str, str]:
+    return {"kind": change.kind, "identity": change.identity, "section": change.section}
 
 
 def note_settled(journal: Journal, changes: Sequence[Change]) -> None:
@@ -156,9 +163,9 @@ def note_settled(journal: Journal, changes: Sequence[Change]) -> None:
 
 
 def _handle(services: Services, change: Change) -> str:
-    """What a new thing is addressed by, so that another one of its name is never taken for it; empty if not seen."""
+    """What a thing is addressed by, so that another one of its name is never taken for it; empty if not seen."""
     if change.action != "create":
-        return ""
+        return change.handle if change.action == "update" else ""
     try:
         return read_objects(services, [change.key])[0].handle
     except UnreadableState:
@@ -231,6 +238,7 @@ def _entry(change: Change) -> Mapping[str, Any]:
         "kind": change.kind,
         "identity": change.identity,
         "action": change.action,
+        "section": change.section,
         "before": dict(change.observed),
         "after": {item.attribute: item.after for item in change.changed},
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from runbook import following
 from runbook.errors import PlanRefused, UnreadableState
 from runbook.kinds import BY_TYPE
 from runbook.plan import Change, Observed, Plan
@@ -13,6 +15,8 @@ from runbook.preflight import lacking, read_holding
 from runbook.preflight.needs import of_changes
 from runbook.runs import RunFolder, read_json, still_valid
 from tenantapi import Services
+
+_NOTHING: Mapping[tuple[str, str], str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +33,15 @@ def stored_approval(folder: RunFolder) -> Mapping[str, Any] | None:
     return read_json(folder.approval) if folder.approval.is_file() else None
 
 
-def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
-    """Return the approval of exactly this plan. Raises PlanRefused saying what differs or is missing."""
+def check(
+    plan: Plan, approve: str, stored: Mapping[str, Any] | None, made: Mapping[tuple[str, str], str] = _NOTHING
+) -> Approval:
+    """Return the approval of exactly this plan. Raises PlanRefused saying what differs or is missing.
+
+    `made` are the things that this run has made already, with what each is addressed by.
+    """
     check_open_parts(plan)
+    check_made(plan)
     if stored is None and approve:
         if len(approve) >= 8 and plan.hash.startswith(approve.lower()):
             return Approval(plan_hash=plan.hash, approved_by="parameter", how="hash given as a parameter")
@@ -52,7 +62,7 @@ def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approva
         )
     approved = {item["section"]: item for item in stored["sections"]}
     still_listed([plan], approved)
-    if plan.hash != _hash(approved, plan.section):
+    if following.approved_digest(plan, stored["sections"], made) != _hash(approved, plan.section):
         raise PlanRefused(_moved(plan, approved.get(plan.section)), "Make a new plan, read it, and approve that one.")
     return Approval(plan_hash=plan.hash, approved_by=str(stored["approved_by"]), how="approved plan")
 
@@ -65,6 +75,14 @@ def check_open_parts(plan: Plan) -> None:
         raise UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written.")
     if plan.problems:
         raise PlanRefused(_problems(plan), "Nothing is written while a part of the plan is open.")
+
+
+def check_made(plan: Plan) -> None:
+    """Raise PlanRefused when something that the plan changes is not there yet."""
+    waiting = [change for change in plan.pending if change.awaits]
+    if waiting:
+        names = "; ".join(f"{BY_TYPE[item.kind].title} {item.identity}: {item.reason}" for item in waiting)
+        raise PlanRefused(names, "Apply that section first, or all sections in one run. Nothing was written.")
 
 
 def _problems(plan: Plan) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runbook import collision, desired, governing, naming, ruletrace
+from runbook import collision, desired, following, governing, naming, ruletrace
 from runbook.compile.result import ResourceDraft
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
@@ -107,13 +107,22 @@ def make_plan(
     domains: Sequence[str],
     scope: Mapping[str, Json],
     people: People = lambda: None,
+    before: Sequence[ResourceDraft] = (),
+    after: Sequence[ResourceDraft] = (),
 ) -> Plan:
-    """Read what the section is about and return the plan. `people` gives a list of all recipients, if there is one."""
+    """Read what the section is about and return the plan.
+
+    `people` gives a list of all recipients, if there is one; `before` and `after` are what the text's other sections
+    ask for: a thing that one of them makes is no stranger.
+    """
     wanted = desired.wanted(drafts, values, domains, look_up_in(services))
-    observed = read_for(services, wanted.resources)
-    plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
-    plan = collision.settle(plan, wanted.resources, observed, values.get(naming.ADOPT) or ())
-    plan = ruletrace.settle(plan, wanted.resources, observed, values.get(naming.ACCEPT) or ())
+    resources = following.bounded(wanted.resources)
+    observed = read_for(services, resources)
+    plan = diff(resources, observed, section=section, scope=scope, types=VALUE_TYPES)
+    plan = following.settle(plan, resources, following.makers(before, values))
+    plan = collision.settle(plan, resources, observed, values.get(naming.ADOPT) or ())
+    own = naming.created((*before, *after), naming.renames(values.get(naming.RENAME)))
+    plan = ruletrace.settle(plan, resources, observed, values.get(naming.ACCEPT) or (), own)
     if governing.edits_default(plan):
         around = look_around(services, domains, "", only=GOVERNING)
         consent = bool(values.get(naming.NOBODY))
@@ -147,7 +156,7 @@ def checks(plan: Plan) -> list[dict[str, Any]]:
             if item.note == LEFT:
                 continue  # nobody asked for it to be as before
             before = BY_TYPE[change.kind].types[item.attribute].show(item.before)
-            missing = change.action == "create"
+            missing = change.action == "create" or bool(change.awaits)
             found.append(
                 {
                     "kind": change.kind,
