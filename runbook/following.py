@@ -86,27 +86,25 @@ def _waiting(resource: Resource, section: str) -> Change:
     )  # fmt: skip
 
 
-def approved_digest(plan: Plan, approved: Sequence[Mapping[str, Any]], made: Mapping[Key, str]) -> str:
-    """Return the hash of a plan, in which what earlier sections have brought about stands as it was when approved.
+def approved_digest(plan: Plan, approved: Sequence[Mapping[str, Any]], made: Mapping[tuple[str, Key], str]) -> str:
+    """Return the hash of a plan, in which what other sections have brought about stands as it was when approved.
 
-    `approved` are the plans of the sections that were approved together, in the order in which they are carried out;
-    `made` are the things that this run has made, with what each is addressed by. A change counts in its approved form
-    only if it asks for the same and differs by nothing but what the sections before it were approved to do.
+    `approved` are the plans of the sections that were approved together; `made` are the changes that this run has made
+    already, by section, with what each thing is addressed by. A change counts in its approved form only if it asks for
+    the same, and differs by nothing but what those changes were approved to do.
     """
-    before: list[Mapping[str, Any]] = []
-    for section in approved:
-        if section["section"] == plan.section:
-            break
-        before += [change for change in section["changes"] if change["action"] != "none"]
-    else:
-        return plan.hash
-    olds = {_key(change): change for change in section["changes"]}
+    sections = {section["section"]: {_key(change): change for change in section["changes"]} for section in approved}
+    olds = sections.get(plan.section, {})
     stored = plan_json(plan)
     changes = []
     for now in stored["changes"]:
-        old, earlier = olds.get(_key(now)), [change for change in before if _key(change) == _key(now)]
-        same = old is not None and earlier and _has_come_about(old, now, earlier, made.get(_key(now), ""))
-        changes.append(old if same else now)
+        earlier = [
+            (sections[name][key], handle)
+            for (name, key), handle in made.items()
+            if key == _key(now) and name != plan.section and key in sections.get(name, {})
+        ]
+        old = olds.get(_key(now))
+        changes.append(old if old is not None and earlier and _has_come_about(old, now, earlier) else now)
     return plan_digest({**stored, "changes": changes})
 
 
@@ -115,18 +113,21 @@ def _key(change: Mapping[str, Any]) -> Key:
 
 
 def _has_come_about(
-    old: Mapping[str, Any], now: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]], made: str
+    old: Mapping[str, Any], now: Mapping[str, Any], earlier: Iterable[tuple[Mapping[str, Any], str]]
 ) -> bool:
     """Whether a change is the approved one, on the thing as the earlier changes were to leave it."""
-    found = dict(old["observed"])
-    for change in earlier:
+    found, handle = dict(old["observed"]), old["handle"]
+    for change, its_handle in earlier:
         names = [item["name"] for item in change["properties"] if item["changed"]]
         found |= {name: change["expected"].get(name) for name in names}
+        handle = handle or its_handle
     if _asks(old) != _asks(now) or now.get("awaits") or now["action"] == "create":
         return False
+    if not handle or now["handle"] != handle:
+        return False
     if old.get("awaits"):
-        return bool(made) and now["handle"] == made and found.items() <= now["observed"].items()
-    return bool(now["handle"] == old["handle"] and now["observed"] == found)
+        return bool(found.items() <= now["observed"].items())
+    return bool(now["observed"] == found)
 
 
 def _asks(change: Mapping[str, Any]) -> list[list[Any]]:

@@ -40,6 +40,8 @@ class History:
     """Changes of which the journal does not tell one beginning: begun without a stored inverse, or stored twice."""
     handles: Mapping[Key, str]
     """What the things that the run made are addressed by."""
+    done: Mapping[tuple[str, Key], str]
+    """Changes that came to their end, with their section and what the thing is addressed by; in their order."""
     takes_back: Path | None
     """Folder of the run that this one takes back; None for any other run."""
     rest: bool
@@ -66,6 +68,20 @@ class History:
         """Those of them that are not known to have come to their end."""
         return frozenset(key for name, key in self.unfinished_by_section if name in ("", section))
 
+    @property
+    def created(self) -> frozenset[Key]:
+        """Things that this run has begun to make."""
+        return self._begun_to("create")
+
+    @property
+    def taken_away(self) -> frozenset[Key]:
+        """Things that this run has begun to take away."""
+        return self._begun_to("delete")
+
+    def _begun_to(self, action: str) -> frozenset[Key]:
+        changes = (change for plan in self.plans.values() for change in plan.pending)
+        return frozenset(c.key for c in changes if c.action == action and c.key in self.begun_in(c.section))
+
     def changed_outside(self, section: str) -> dict[Key, set[str]]:
         """Properties that the plans of the other sections change, by thing."""
         found: dict[Key, set[str]] = {}
@@ -87,6 +103,7 @@ class _Collected:
     unfinished: set[tuple[str, Key]] = field(default_factory=set)
     stored: list[tuple[str, Key]] = field(default_factory=list)
     handles: dict[Key, str] = field(default_factory=dict)
+    done: dict[tuple[str, Key], str] = field(default_factory=dict)
     written: bool = False
     """Whether a write of the change at hand may have taken effect."""
     takes_back: str = ""
@@ -123,6 +140,7 @@ class _Collected:
             self.unfinished.add(key)
         elif event == "change-done":
             self.unfinished.discard(key)
+            self.done[(data.get("section", ""), key[1])] = data.get("handle", "")
             if data.get("handle"):
                 self.handles[key[1]] = data["handle"]
         elif not self.written:  # the service refused it, and so nothing of it took effect
@@ -176,6 +194,7 @@ def _history(path: Path, entries: Iterable[Mapping[str, Any]]) -> History:
         unfinished_by_section=frozenset(found.unfinished),
         tangled=found.tangled,
         handles=found.handles,
+        done=found.done,
         takes_back=path.parent / Path(found.takes_back).name if found.takes_back else None,
         rest=found.rest,
         resumed=found.resumed,

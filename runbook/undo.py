@@ -65,6 +65,10 @@ class Circumstances:
     """What the run's own new things were addressed by, where that is known."""
     elsewhere: Mapping[Key, Collection[str]] = field(default_factory=dict)
     """Properties that other sections of the same run set of a thing."""
+    own: Collection[Key] = ()
+    """Things that the run made which is taken back, so that they go altogether."""
+    taken: Collection[Key] = ()
+    """Things that this very run has begun to take away: a list that held no more may be empty."""
     stays: Callable[[Change], str] = lambda change: ""
     """Why a change cannot be made at all (a thing that cannot be deleted); empty when it can."""
 
@@ -99,7 +103,10 @@ def _in_its_own_words(change: Change) -> Change:
 def _left(change: Change, now: Observed | None, circumstances: Circumstances) -> Change | Problem:
     if now is None or now.presence == "unknown":
         return _problem(change, "unknown", now.reason if now else "it was not read")
-    if now.presence == "absent" and now.listed == 0 and change.listed:
+    if now.presence == "absent" and change.action == "update" and change.key in circumstances.own:
+        return _done(change, {}, now, "it is gone, with all that was set of it")
+    taken = sum(kind == change.kind for kind, _ in circumstances.taken)
+    if now.presence == "absent" and now.listed == 0 and (change.listed or 0) > taken:
         return _problem(change, "unknown", f"the list of such objects is empty, and held {change.listed} before")
     types = circumstances.types[change.kind]
     try:
@@ -227,11 +234,13 @@ def _left_of_delete(
     if now.handle != circumstances.handles.get(change.key, now.handle):
         return _problem(change, "moved", "another one of the same name has taken its place")
     types = circumstances.types[change.kind]
-    halfway = _halfway(change, circumstances)
+    halfway, elsewhere = _halfway(change, circumstances), circumstances.elsewhere.get(change.key, ())
     foreign = [
         f"{name}: {_two(types[name], made, canonical.get(name))}"
         for name, made in change.observed.items()
-        if canonical.get(name) != made and not (name in halfway and canonical.get(name) == halfway[name])
+        if canonical.get(name) != made
+        and name not in elsewhere
+        and not (name in halfway and canonical.get(name) == halfway[name])
     ]
     if foreign and not circumstances.rest:
         return _problem(change, "moved", "; ".join(foreign))

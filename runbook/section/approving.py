@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from runbook.preflight.needs import of_changes
 from runbook.runs import RunFolder, read_json, still_valid
 from tenantapi import Services
 
-_NOTHING: Mapping[tuple[str, str], str] = MappingProxyType({})
+_NOTHING: Mapping[tuple[str, tuple[str, str]], str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,14 @@ def stored_approval(folder: RunFolder) -> Mapping[str, Any] | None:
 
 
 def check(
-    plan: Plan, approve: str, stored: Mapping[str, Any] | None, made: Mapping[tuple[str, str], str] = _NOTHING
+    plan: Plan,
+    approve: str,
+    stored: Mapping[str, Any] | None,
+    made: Mapping[tuple[str, tuple[str, str]], str] = _NOTHING,
 ) -> Approval:
     """Return the approval of exactly this plan. Raises PlanRefused saying what differs or is missing.
 
-    `made` are the things that this run has made already, with what each is addressed by.
+    `made` are the changes that this run has made already, by section, with what each thing is addressed by.
     """
     check_open_parts(plan)
     check_made(plan)
@@ -132,14 +136,17 @@ def unchanged_everywhere(plans: Sequence[Plan], stored: Mapping[str, Any]) -> No
 def still_listed(plans: Sequence[Plan], before: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise UnreadableState when a list that held something before, by section, is now empty.
 
-    That many things do not vanish at once; rather, the answer is not whole. So nothing in it is taken for absent.
+    That many things do not vanish at once; rather, the answer is not whole. So nothing in it is taken for absent. But a
+    list that held no more than what the section was to take away may be empty.
     """
     for plan in plans:
-        held = {
-            (item["kind"], item["identity"]): item.get("listed") for item in before.get(plan.section, _NONE)["changes"]
-        }
+        then = before.get(plan.section, _NONE)["changes"]
+        held = {(item["kind"], item["identity"]): item.get("listed") for item in then}
+        taken = Counter(item["kind"] for item in then if item["action"] == "delete")
         for change in plan.changes:
-            _not_emptied(change.kind, change.identity, held.get(change.key), change.listed)
+            listed = held.get(change.key)
+            if listed is not None and listed > taken[change.kind]:
+                _not_emptied(change.kind, change.identity, listed, change.listed)
 
 
 _NONE: Mapping[str, Any] = {"changes": ()}

@@ -24,7 +24,7 @@ from runbook.section.planning import plan_all, plan_section, tenant_scope
 from runbook.tenants import Connection
 from runbook.undo import Circumstances, remaining
 
-Made = Mapping[tuple[str, str], str]
+Made = Mapping[tuple[str, tuple[str, str]], str]
 _HALFWAY = {kind.type: kind.halfway for kind in KINDS}
 
 
@@ -162,6 +162,8 @@ class Onward:
                 rest=self.rest,
                 handles=self.history.handles,
                 elsewhere=self.history.changed_outside(section),
+                taken=self.history.taken_away,
+                own=self.history.taken_away,
             ),
         )
 
@@ -227,6 +229,7 @@ class Back:
                 unfinished=self.past.unfinished_in(section),
                 halfway=_HALFWAY,
                 handles=self.past.handles,
+                own=self.past.created,
                 whole=False,
                 rest=self.rest,
                 stays=_stays,

@@ -172,7 +172,7 @@ class Section:
         return views.message(f"Approved: plan {self._plan.hash[:12]}. Run the next cell to apply it.")
 
     def _approved_by(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
-        made = read_history(self._setup.folder.path).handles if stored is not None else {}
+        made = read_history(self._setup.folder.path).done if stored is not None else {}
         return self._setup.course.approved(plan, approve, stored, made)
 
     def _note_approval(self) -> None:
