@@ -6,6 +6,7 @@ gone on with; met by somebody else in between. The drafts are written by hand; a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from in_process import connected
 from section_runs import Runs, draft
+from wire import contract
 
 from runbook import library
 from runbook.errors import DriftFound, PlanRefused
@@ -23,7 +25,10 @@ from runbook.outcome.predict import outcome
 from runbook.outcome.surroundings import with_plans
 from runbook.plan import plan_from_json, plan_json
 from runbook.section.around import look_around
+from simtenant.app import Reply
 from simtenant.local import LocalTenant
+from simtenant.transcript import Transcript
+from simtenant.wire import Request
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 TEXT = """---
@@ -90,10 +95,35 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
     document = library.load(str(text))
     drafts = tuple(draft(document, *item) for item in DRAFTS)
     document = replace(document, compiled=replace(document.compiled, resources=drafts))
-    far = LocalTenant(clock=lambda: NOW)
+    far = Noted(tmp_path / "transcript.jsonl")
     with connected(far) as services:
         yield Runs(document, far, services, tmp_path / "runs")
     far.close()
+    keeps_its_contract(tmp_path / "transcript.jsonl")
+
+
+class Noted(LocalTenant):
+    """A tenant in this process, every call of whose clients is written down."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(clock=lambda: NOW)
+        self._transcript = Transcript(path)
+
+    def respond(self, request: Request) -> Reply:
+        reply = super().respond(request)
+        self._transcript.add(request, reply.answer, fault=None, lenient=False)
+        return reply
+
+
+def keeps_its_contract(path: Path) -> None:
+    """Hold what the clients sent, on the way there and back, against what is documented; see `contract`."""
+    if not contract.FACTS.is_dir():
+        return
+    contracts, tally = contract.Contracts.read(), contract.Tally()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        contracts.check(json.loads(line), tally, "tenantapi/")
+    assert tally.counts["exchange answers"] > 0
+    assert tally.violations == []
 
 
 def pending(approval: Mapping[str, Any]) -> list[tuple[int, str, str, bool]]:
