@@ -11,7 +11,7 @@ from runbook.outcome.rules import domain_is, read, within
 from runbook.outcome.surroundings import CONNECTION_FILTER, CONNECTOR, Row, Surroundings
 from runbook.outcome.threeway import Maybe, all_of, any_of, negated
 from runbook.outcome.ways import Way
-from runbook.values import BOOLEAN, WORD_SET
+from runbook.values import BOOLEAN
 
 
 def admitted(found: Surroundings, message: Message, way: Way, assumed: Assumed) -> tuple[Way, ...]:
@@ -89,22 +89,11 @@ def _is_hidden(found: Surroundings, message: Message, address: str, assumed: Ass
     """Whether enhanced filtering keeps a rule from seeing this address; False where it is not in use for it."""
     if assumed.filtering_hides_address is False or not address:
         return False
-    skipped = any_of(
-        all_of((skips(row, address), _is_for(row, message), _takes(row, message, address)))
-        for row in found.rows(CONNECTOR)
-    )
+    # For whom it is in use (EFUsers) changes nothing here: what is not known of one recipient is not known of any.
+    skipped = any_of(all_of((skips(row, address), _takes(row, message, address))) for row in found.rows(CONNECTOR))
     if not skipped and skipped is not None:
         return False
     return assumed.filtering_hides_address if skipped else None
-
-
-def _is_for(row: Row, message: Message) -> Maybe:
-    """Whether a connector's enhanced filtering is for this recipient; nobody named is everybody [DOCS, EFUsers]."""
-    users, understood = read(WORD_SET, row.get("EFUsers"))
-    if understood and not users:
-        return True
-    named = understood and message.recipient.address.lower() in users
-    return True if named else None  # somebody may be meant by a group
 
 
 def _takes(row: Row, message: Message, address: str) -> Maybe:

@@ -272,6 +272,14 @@ def test_two_sections_change_the_same_thing_and_the_run_is_stopped_between(
     assert pending(runs.plan(parameters)) == []
 
 
+def test_what_is_renamed_is_changed_under_its_new_name(runs: Runs) -> None:
+    parameters = {"rename": ["From the gateway=Ours"]}
+    assert runs.document.fields(runs.document.sections[1].id)[-1].name == "rename"
+    runs.apply(runs.plan(parameters))
+    assert (runs.connector()["Name"], runs.connector()["EFSkipLastIP"]) == ("Ours", True)
+    assert pending(runs.plan(parameters)) == []
+
+
 def test_where_mail_lands_is_as_it_was_predicted(runs: Runs) -> None:
     plans = [{"changes": item["changes"]} for item in runs.plan()["sections"]]
     found = look_around(runs.services, ("example.com",), "2026-03-04T05:06:07Z")
