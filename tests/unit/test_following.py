@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runbook.compile.result import ResourceDraft
 from runbook.following import approved_digest, bounded, makers, settle
+from runbook.history import read_history
+from runbook.journal import Journal
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Attribute, Observed, Plan, Resource, diff, plan_from_json, plan_json
 from runbook.undo import Circumstances, invert, remaining
@@ -173,3 +176,36 @@ def test_makers_are_those_that_create_by_the_names_that_are_used() -> None:
     drafts = [draft("create", "A"), draft("modify", "B"), draft("create", "C", "lock-down")]
     assert makers(drafts, {"rename": ["A=Z"]}) == {(KIND, "Z"): "one"}
     assert makers(drafts, {"lock_down": True}) == {(KIND, "A"): "one", (KIND, "C"): "one"}
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with sections", "an older journal, without"])
+def test_a_journal_tells_which_sections_change_was_begun(tmp_path: Path, told: bool) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    plans = (plan(FIRST, ABSENT), plan(SECOND, ABSENT))
+    sections = [
+        {"section": made.section, "plan": plan_json(made), "inverse": plan_json(invert(made))} for made in plans
+    ]
+    journal.append("before-first-write", sections=sections, objects=[])
+    begun = {"kind": KIND, "identity": NAME, **({"section": "one"} if told else {})}
+    journal.append("change-started", action="create", **begun)
+    early = read_history(tmp_path)
+    assert early.unfinished == {KEY}
+    journal.append("change-done", kind=KIND, identity=NAME, action="create", section="one", handle="g")
+    history = read_history(tmp_path)
+    assert (history.begun, history.unfinished, history.tangled) == ({KEY}, set(), set())
+    assert history.begun_in("one") == {KEY}
+    assert history.begun_in("two") == (set() if told else {KEY})
+    assert (history.done, history.created, history.taken_away) == ({("one", KEY): "g"}, {KEY}, set())
+    assert history.changed_outside("one") == {KEY: {"EFSkipLastIP"}}
+
+
+def test_what_waited_is_stored_again_once_it_is_there(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    for made in (plan(SECOND, ABSENT), plan(SECOND, found())):
+        part = {"section": "two", "plan": plan_json(made), "inverse": plan_json(invert(made))}
+        journal.append("before-first-write", sections=[part], objects=[])
+    journal.append("change-started", kind=KIND, identity=NAME, action="update", section="two")
+    history = read_history(tmp_path)
+    assert [change.awaits for change in history.plans["two"].changes] == [""]
+    assert [change.handle for change in history.inverses["two"].changes] == ["g"]
+    assert history.tangled == set()
