@@ -70,7 +70,7 @@ _PLACE = {kind.type: place for place, kind in enumerate(KINDS)}
 def _identities(draft: ResourceDraft, values: Mapping[str, Any], domains: Sequence[str]) -> Sequence[str]:
     if draft.for_each is None:
         name = str(draft.identity)
-        return [naming.renamed(name, naming.renames(values.get(naming.RENAME))) if draft.action == "create" else name]
+        return [naming.renamed(name, naming.renames(values.get(naming.RENAME)))]
     return values.get(draft.for_each) or domains
 
 

@@ -57,6 +57,14 @@ class Document:
         """Return what a section asks for, with what a decision would add to it."""
         return tuple(draft for draft in (*self.compiled.resources, *self.offered) if draft.section == section)
 
+    def others(self, section: str) -> tuple[tuple[ResourceDraft, ...], tuple[ResourceDraft, ...]]:
+        """Return what the sections before this one ask for, and what those after it do."""
+        ids = [item.id for item in self.sections]
+        place = ids.index(section) if section in ids else len(ids)
+        before, after = ids[:place], ids[place + 1 :]
+        known = (*self.compiled.resources, *self.offered)
+        return tuple(d for d in known if d.section in before), tuple(d for d in known if d.section in after)
+
     @property
     def promises(self) -> tuple[Promised, ...]:
         """What the text promises of mail that is told by its disposition, by the lexicon's places."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from runbook.compile.result import ResourceDraft
@@ -18,22 +19,26 @@ ADOPT = "adopt"
 RENAME = "rename"
 ACCEPT = "accept_rules"
 NOBODY = "accept_governs_nobody"
+_NONE: Mapping[str, str] = MappingProxyType({})
 _LONGEST = 64
 """Characters of a transport rule's name [DOCS]; a quarantine policy's limit is not published."""
 
 
-def created(drafts: Iterable[ResourceDraft]) -> tuple[str, ...]:
-    """Return the names that the tutorial gives to what it creates, each once, in its order."""
+def created(drafts: Iterable[ResourceDraft], by: Mapping[str, str] = _NONE) -> tuple[str, ...]:
+    """Return the names of what the tutorial creates, each once, in its order: its own, or those that renames give."""
     found: dict[str, str] = {}
     for draft in drafts:
         if draft.action == "create" and draft.identity is not None:
-            found.setdefault(_same(draft.identity), draft.identity)
+            name = renamed(draft.identity, by)
+            found.setdefault(_same(name), name)
     return tuple(found.values())
 
 
 def refers_to_created(draft: ResourceDraft, drafts: Iterable[ResourceDraft]) -> bool:
-    """Whether a draft names something, by a literal, that the tutorial creates."""
+    """Whether a draft changes something, or names it by a literal, that the tutorial creates."""
     made = {(item.type, _same(item.identity)) for item in drafts if item.action == "create" and item.identity}
+    if draft.action == "modify" and (draft.type, _same(str(draft.identity))) in made:
+        return True
     return any((setting.refers, _same(str(setting.value))) in made for setting in draft.settings)
 
 

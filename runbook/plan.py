@@ -127,6 +127,8 @@ class Change:
     """What else a person should know of it, such as what is beside it; no part of the plan's hash."""
     touched: str = field(default="", compare=False)
     """When the thing was last changed, by its own word; for a fresh plan alone, it is not stored."""
+    awaits: str = ""
+    """Section before this one that makes the thing, which is not there yet; such a change is not carried out so."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -362,6 +364,7 @@ def _change_json(change: Change) -> dict[str, Any]:
             }
             for item in change.differences
         ],
+        **({"awaits": change.awaits} if change.awaits else {}),
     }
 
 
@@ -395,4 +398,6 @@ def _change_from_json(stored: Mapping[str, Any], section: str) -> Change:
     names = ("action", "kind", "identity", "reason", "observed", "handle", "expected", "listed")
     plain = {name: stored[name] for name in names}
     notes = tuple(stored.get("notes", ()))  # older journals have none
-    return Change(section=section, differences=differences, lines=tuple(stored["lines"]), notes=notes, **plain)
+    awaits = stored.get("awaits", "")
+    lines = tuple(stored["lines"])
+    return Change(section=section, differences=differences, lines=lines, notes=notes, awaits=awaits, **plain)

@@ -14,7 +14,8 @@ from typing import Any
 
 from runbook import naming
 from runbook.kinds import BY_TYPE
-from runbook.kinds.transport_rule import ACTIONS, TYPE, effects
+from runbook.kinds.rule_effects import ACTIONS, effects
+from runbook.kinds.transport_rule import TYPE
 from runbook.plan import Change, Observed, Plan, Problem, Resource
 from runbook.values import BOOLEAN, INTEGER, NETWORKS, WORD, WORD_SET, ValueType, fold
 
@@ -140,12 +141,19 @@ def _within(some: Iterable[str], others: Iterable[str]) -> bool:
     )
 
 
-def settle(plan: Plan, wanted: Sequence[Resource], observed: Iterable[Observed], accepted: Iterable[str]) -> Plan:
+def settle(
+    plan: Plan,
+    wanted: Sequence[Resource],
+    observed: Iterable[Observed],
+    accepted: Iterable[str],
+    own: Iterable[str] = (),
+) -> Plan:
     """Return the plan with a Problem for each foreign rule that is in the way of one of ours, and new rules' places.
 
-    `accepted` are the names of rules that a recorded decision lives with: of them a note of the change tells.
+    `accepted` are the names of rules that a recorded decision lives with: of them a note of the change tells. `own` are
+    names that other sections of the same text make: what those rules do is as the text has it.
     """
-    accepted = tuple(accepted)
+    accepted, own = tuple(accepted), tuple(own)
     rows = {item.key: item.beside for item in observed}
     rules = {resource.key: resource for resource in wanted if resource.kind == TYPE}
     changes: list[Change] = []
@@ -160,7 +168,7 @@ def settle(plan: Plan, wanted: Sequence[Resource], observed: Iterable[Observed],
             new += 1
             # Without a priority, a new rule comes behind all others [DOCS].
             notes.append(f"it will be number {change.listed + new} of {change.listed + new} rules, the last")
-        for finding in conflicts(rows.get(change.key, ()), ours, [name for _, name in rules]):
+        for finding in conflicts(rows.get(change.key, ()), ours, [*own, *(name for _, name in rules)]):
             if naming.is_among(finding.name, accepted):
                 notes.append(f"accepted by decision: the rule {finding.name!r} of somebody else's; {finding.why}")
             else:

@@ -68,6 +68,12 @@ class Circumstances:
     """True to leave what somebody else set, and go on with the rest; a decision that a person took."""
     handles: Mapping[Key, str] = field(default_factory=dict)
     """What the run's own new things were addressed by, where that is known."""
+    elsewhere: Mapping[Key, Collection[str]] = field(default_factory=dict)
+    """Properties that other sections of the same run set of a thing."""
+    own: Collection[Key] = ()
+    """Things that the run made which is taken back, so that they go altogether."""
+    taken: Collection[Key] = ()
+    """Things that this very run has begun to take away: a list that held no more may be empty."""
     stays: Callable[[Change], str] = lambda change: ""
     """Why a change cannot be made at all (a thing that cannot be deleted); empty when it can."""
     unseen: Callable[[Change], str] = lambda change: ""
@@ -84,8 +90,8 @@ def remaining(plan: Plan, now: Iterable[Observed], circumstances: Circumstances)
     changes: list[Change] = []
     problems: list[Problem] = []
     for change in plan.changes:
-        if change.action == "none":
-            continue
+        if change.action == "none" or (change.awaits and _is_back(change)):
+            continue  # what waited for its thing until the end was never done
         answer = _left(_in_its_own_words(change), found.get(change.key), circumstances)
         if isinstance(answer, Problem):
             problems.append(answer)
@@ -104,13 +110,22 @@ def _in_its_own_words(change: Change) -> Change:
 def _left(change: Change, now: Observed | None, circumstances: Circumstances) -> Change | Problem:
     if now is None or now.presence == "unknown":
         return _problem(change, "unknown", now.reason if now else "it was not read")
-    if now.presence == "absent" and now.listed == 0 and change.listed:
+    if now.presence == "absent" and change.action == "update" and change.key in circumstances.own:
+        return _done(change, {}, now, "it is gone, with all that was set of it")
+    taken = sum(kind == change.kind for kind, _ in circumstances.taken)
+    if now.presence == "absent" and now.listed == 0 and (change.listed or 0) > taken:
         return _problem(change, "unknown", f"the list of such objects is empty, and held {change.listed} before")
     types = circumstances.types[change.kind]
     try:
         canonical = canonical_properties(now.properties, types, {*change.observed, *change.expected})
     except ValueError as error:
         return _problem(change, "unknown", f"the answer could not be understood: {error}")
+    if change.awaits:
+        if now.presence == "absent":
+            return change
+        if not now.handle or now.handle != circumstances.handles.get(change.key):
+            return _problem(change, "moved", "it is there, and this run has not made it")
+        change = replace(change, awaits="", handle=now.handle, observed=canonical)
     staying = circumstances.stays(change)
     if staying:
         return _done(change, canonical, now, f"stays as it is: {staying}")
@@ -163,7 +178,7 @@ def _left_of_update(
             as_is = now.properties.get(name)
             left.append(replace(item, before=as_is, after=as_is, changed=False, note=LEFT))
     if circumstances.whole:
-        foreign += _beside(change, canonical, types)
+        foreign += _beside(change, canonical, types, circumstances.elsewhere.get(change.key, ()))
     if foreign and not circumstances.rest:
         return _problem(change, "moved", "; ".join(foreign))
     note = f"; left as somebody else set it: {'; '.join(foreign)}" if foreign else ""
@@ -232,12 +247,14 @@ def _start(change: Change, name: str) -> Json:
 _NOTHING: Json = {"no": "value"}
 
 
-def _beside(change: Change, canonical: Mapping[str, Json], types: Mapping[str, ValueType]) -> list[str]:
-    """Properties that the plan does not change, and that are not as they were when it was made."""
+def _beside(
+    change: Change, canonical: Mapping[str, Json], types: Mapping[str, ValueType], elsewhere: Collection[str]
+) -> list[str]:
+    """Properties that no section of the run changes, and that are not as they were when the plan was made."""
     if change.action == "create":
         return []
     changed = {item.attribute for item in change.changed}
-    names = sorted({*canonical, *change.observed} - changed)
+    names = sorted({*canonical, *change.observed} - changed - set(elsewhere))
     return [
         f"{name} was {types[name].show(change.observed.get(name))}, now {types[name].show(canonical.get(name))}"
         for name in names
@@ -258,11 +275,13 @@ def _left_of_delete(
     if now.handle != circumstances.handles.get(change.key, now.handle):
         return _problem(change, "moved", "another one of the same name has taken its place")
     types = circumstances.types[change.kind]
-    halfway = _halfway(change, circumstances)
+    halfway, elsewhere = _halfway(change, circumstances), circumstances.elsewhere.get(change.key, ())
     foreign = [
         f"{name}: {_two(types[name], made, canonical.get(name))}"
         for name, made in change.observed.items()
-        if canonical.get(name) != made and not (name in halfway and canonical.get(name) == halfway[name])
+        if canonical.get(name) != made
+        and name not in elsewhere
+        and not (name in halfway and canonical.get(name) == halfway[name])
     ]
     if foreign and not circumstances.rest:
         return _problem(change, "moved", "; ".join(foreign))

@@ -314,6 +314,7 @@ def _show_networks(value: object) -> str:
     return f"{len(items)} entries: {items[0]} to {items[-1]}"
 
 
+TEXT = ValueType(name="text", read=_text, show=_show_plain)
 WORD = ValueType(name="word", read=_word, show=_show_plain)
 HOST = ValueType(name="host", read=_host, show=_show_plain)
 INTEGER = ValueType(name="integer", read=_integer, show=_show_plain, sent_canonical=True)

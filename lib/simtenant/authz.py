@@ -47,7 +47,7 @@ _RESOURCES: Mapping[str, str] = MappingProxyType(
 _EVERYTHING = {"Exchange Administrator", "Global Administrator"}
 _SECURITY_WRITERS = {"Security Administrator"}
 _READERS = {"Security Reader", "Security Administrator", "Global Reader"}
-_ONLY_GLOBAL_READER = {"Get-OrganizationConfig", "Get-InboundConnector"}
+_ONLY_GLOBAL_READER = {"Get-OrganizationConfig", "Get-InboundConnector", "Get-OutboundConnector"}
 _DOMAIN_READERS = {"Domain Name Administrator", "Global Reader", "Global Administrator"}
 _SECURITY_OBJECTS = {
     "QuarantinePolicy",

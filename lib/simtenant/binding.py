@@ -38,6 +38,8 @@ class Parameter:
     range: tuple[int, int | None] | None = None
     max_length: int | None = None
     max_items: int | None = None
+    nullable: bool = False
+    """Whether null is a value of its own, although the type has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,8 @@ def bind(cmdlet: Cmdlet, sent: Mapping[str, Any]) -> dict[str, Any]:
         parameter = cmdlet.parameters.get(name.lower())
         if parameter is None:
             raise unknown_parameter(name)
-        if value is None and cmdlet.writes and cmdlet.object != _NULLABLE and parameter.type in _NEVER_NULL:
+        takes_null = cmdlet.object == _NULLABLE or parameter.nullable or parameter.type not in _NEVER_NULL
+        if value is None and cmdlet.writes and not takes_null:
             raise unfit(parameter.name, "null", "a value. Null isn't accepted.")
         bound[parameter.name] = None if value is None else _convert(parameter, value)
     for parameter in cmdlet.parameters.values():
@@ -134,6 +137,7 @@ def _cmdlet(name: str, entry: Mapping[str, Any]) -> Cmdlet:
             range=None if limits is None else (limits[0], limits[1]),
             max_length=fields.get("max_length"),
             max_items=fields.get("max_items"),
+            nullable=fields.get("nullable", False),
         )
     return Cmdlet(name=name, object=entry["object"], effect=entry["effect"], parameters=parameters)
 

@@ -33,6 +33,7 @@ _CONTAINERS: Mapping[str, str] = {
     "TransportRule": "CN=TransportVersioned,CN=Rules,CN=Transport Settings",
     "AcceptedDomain": "CN=Accepted Domains,CN=Transport Settings",
     "InboundConnector": "CN=Transport Settings",
+    "OutboundConnector": "CN=Transport Settings",
     "OrganizationConfig": "CN=Configuration",
 }
 _CLASSES: Mapping[str, str] = {
@@ -40,6 +41,7 @@ _CLASSES: Mapping[str, str] = {
     "HostedConnectionFilterPolicy": "msExchHostedConnectionFilterConfig",
     "AcceptedDomain": "msExchAcceptedDomain",
     "InboundConnector": "msExchSMTPInboundConnector",
+    "OutboundConnector": "msExchSMTPOutboundConnector",
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from simtenant import (
     authz,
+    connectors,
     contentfilter,
     directory,
     envelope,
@@ -68,10 +69,14 @@ _HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "Get-HostedConnectionFilterPolicy": organization.get_filter,
         "Set-HostedConnectionFilterPolicy": organization.set_filter,
         "Get-AcceptedDomain": organization.get_domains,
-        "Get-InboundConnector": organization.get_connectors,
-        "New-InboundConnector": organization.new_connector,
-        "Set-InboundConnector": organization.set_connector,
-        "Remove-InboundConnector": organization.remove_connector,
+        "Get-InboundConnector": connectors.get_inbound,
+        "New-InboundConnector": connectors.new_inbound,
+        "Set-InboundConnector": connectors.set_inbound,
+        "Remove-InboundConnector": connectors.remove_inbound,
+        "Get-OutboundConnector": connectors.get_outbound,
+        "New-OutboundConnector": connectors.new_outbound,
+        "Set-OutboundConnector": connectors.set_outbound,
+        "Remove-OutboundConnector": connectors.remove_outbound,
     }
 )
 

@@ -13,23 +13,15 @@ from typing import Any
 from simtenant import addresses, directory, switches
 from simtenant.binding import Delta
 from simtenant.directory import Call, Outcome
-from simtenant.envelope import CmdletError, duplicate, invalid, unfit
+from simtenant.envelope import CmdletError, invalid, unfit
 from simtenant.store import Body, Record
 
 CONFIG = "OrganizationConfig"
 FILTER = "HostedConnectionFilterPolicy"
 DOMAIN = "AcceptedDomain"
-CONNECTOR = "InboundConnector"
 
 _NOT_STORED = {"Identity", "Name", "Confirm", "WhatIf", "MakeDefault", "ConfigurationXmlRaw"}
 _MOST_ENTRIES = 1273
-_CONNECTOR_DEFAULTS: Mapping[str, Any] = {
-    "Enabled": True,
-    "ConnectorType": "Partner",
-    "ConnectorSource": "Default",
-    "RequireTls": True,
-    "TlsSenderCertificateName": None,
-}
 
 
 def get_config(call: Call) -> Outcome:
@@ -85,44 +77,6 @@ def get_domains(call: Call) -> Outcome:
     return directory.listed(call, DOMAIN)
 
 
-def get_connectors(call: Call) -> Outcome:
-    """List inbound connectors."""
-    return directory.listed(call, CONNECTOR)
-
-
-def new_connector(call: Call) -> Outcome:
-    """Create an inbound connector."""
-    body = {**_CONNECTOR_DEFAULTS, **_settings(call, {})}
-    _check_connector(body)
-    return Outcome(records=(directory.create(call, CONNECTOR, str(call.arguments["Name"]), body),))
-
-
-def set_connector(call: Call) -> Outcome:
-    """Change an inbound connector; its type is fixed."""
-    record = directory.find(call, CONNECTOR)
-    settings = _settings(call, record.body)
-    if settings.get("ConnectorType", record.body["ConnectorType"]) != record.body["ConnectorType"]:
-        raise CmdletError(
-            "The type of an inbound connector can't be changed after it was created.",
-            exception="Microsoft.Exchange.Management.Tasks.ErrorInboundConnectorConnectorTypeCannotChangeException",
-        )
-    _check_connector({**record.body, **settings})
-    name = call.arguments.get("Name")
-    if name is not None:
-        if any(
-            other.key != record.key and directory.same(other.body["Name"], name) for other in call.tx.all(CONNECTOR)
-        ):
-            raise duplicate(CONNECTOR, name)
-        settings["Name"] = name
-    return directory.change(call, record, settings)
-
-
-def remove_connector(call: Call) -> Outcome:
-    """Delete an inbound connector."""
-    call.tx.delete(CONNECTOR, directory.find(call, CONNECTOR).key)
-    return Outcome()
-
-
 def _settings(call: Call, before: Mapping[str, Any]) -> Body:
     settings: Body = {}
     for name, value in call.arguments.items():
@@ -130,8 +84,6 @@ def _settings(call: Call, before: Mapping[str, Any]) -> Body:
             continue
         if isinstance(value, Delta):
             value = _in_place(call, name, value, before.get(name) or [])
-        if name == "SenderDomains" and value is not None:
-            value = [_sender_domain(text) for text in value]
         settings[name] = list(value) if isinstance(value, tuple) else value
     return settings
 
@@ -142,22 +94,3 @@ def _in_place(call: Call, name: str, delta: Delta, before: list[str]) -> list[st
     if reading == "refuse":
         raise unfit(name, "System.Collections.Hashtable", "a list of texts.")
     return list(delta.add) if reading == "replace" else delta.apply(before)
-
-
-def _sender_domain(text: str) -> str:
-    domain, _, cost = text.removeprefix("smtp:").partition(";")
-    return f"smtp:{domain.strip()};{cost.strip() or '1'}"
-
-
-def _check_connector(body: Mapping[str, Any]) -> None:
-    partner = body["ConnectorType"] == "Partner"
-    sender_addresses = body.get("SenderIPAddresses") or ()
-    if sender_addresses and not partner:
-        raise invalid("SenderIPAddresses can be set on a connector of type Partner only.")
-    for name in ("RestrictDomainsToCertificate", "RestrictDomainsToIPAddresses"):
-        if body.get(name) and not partner:
-            raise invalid(f"{name} can be set on a connector of type Partner only.")
-    if body.get("RestrictDomainsToCertificate") and not body.get("TlsSenderCertificateName"):
-        raise invalid("RestrictDomainsToCertificate needs TlsSenderCertificateName.")
-    addresses.check_connector_addresses("SenderIPAddresses", sender_addresses)
-    addresses.check_connector_addresses("EFSkipIPs", body.get("EFSkipIPs") or (), public=True)

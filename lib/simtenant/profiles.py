@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from simtenant import cloudflare_domains, contentfilter, graph, organization, people, quarantine, rules
+from simtenant import cloudflare_domains, connectors, contentfilter, graph, organization, people, quarantine, rules
 from simtenant.directory import ZERO_GUID, stable_guid, stamp
 from simtenant.store import Transaction
 from simtenant.wire import moment_text
@@ -268,9 +268,9 @@ def _busy(tx: Transaction) -> None:
         "RequireTls": True,
         "TlsSenderCertificateName": None,
     }
-    add(tx, organization.CONNECTOR, "From the partner", connector)
+    add(tx, connectors.INBOUND, "From the partner", connector)
     own = {**connector, "ConnectorType": "OnPremises", "SenderIPAddresses": [], "RequireTls": False, "Enabled": False}
-    add(tx, organization.CONNECTOR, "From our own servers", own)
+    add(tx, connectors.INBOUND, "From our own servers", own)
     add(
         tx,
         quarantine.KIND,

@@ -80,6 +80,8 @@ _PAIRS = (
     ("HeaderContainsMessageHeader", "HeaderContainsWords"),
     ("ExceptIfHeaderContainsMessageHeader", "ExceptIfHeaderContainsWords"),
 )
+_SET_HEADER = ("SetHeaderName", "SetHeaderValue")
+_WORDS = ("HeaderContainsWords", "SubjectContainsWords", "SenderDomainIs", "From")
 _RANGES = ("SenderIpRanges", "ExceptIfSenderIpRanges")
 _LEVELS = ("SetSCL", "SCLOver", "ExceptIfSCLOver")
 _DEFAULTS: Mapping[str, Any] = {
@@ -93,6 +95,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "RuleVersion": "15.0.0.0",
     "StopRuleProcessing": False,
 }
+_DOMAIN = re.compile(r"[^\s@;:/]+")
 _LIKE = re.compile(r"\s*Description\s+-like\s+(['\"])(?P<pattern>.*)\1\s*", re.IGNORECASE)
 
 
@@ -201,10 +204,14 @@ def _settings(call: Call, before: Mapping[str, Any]) -> Body:
     for name in _LEVELS:
         if settings.get(name) is not None and settings[name] not in _SCL:
             raise invalid(f"{name} must be -1 or a number from 0 to 9, not {settings[name]}.")
-    for _, words in _PAIRS:
+    for words in (*_WORDS, *(f"ExceptIf{name}" for name in _WORDS)):
         for word in settings.get(words) or ():
             if word != word.strip() or not word:
                 raise invalid(f"{words}: '{word}' has leading or trailing blanks or is empty.")
+    for name in ("SenderDomainIs", "ExceptIfSenderDomainIs"):
+        for domain in settings.get(name) or ():
+            if _DOMAIN.fullmatch(domain) is None:
+                raise invalid(f"{name}: '{domain}' isn't a domain.")
     return settings
 
 
@@ -213,6 +220,10 @@ def _check_pairs(body: Mapping[str, Any]) -> None:
         if bool(body.get(header)) != bool(body.get(words)):
             present, missing = (header, words) if body.get(header) else (words, header)
             raise invalid(f"{present} needs {missing}: a header condition has both a name and words.")
+    named, valued = (bool(body.get(name)) for name in _SET_HEADER)
+    if named != valued:
+        present, missing = _SET_HEADER if named else _SET_HEADER[::-1]
+        raise invalid(f"{present} needs {missing}: a header is set by its name and its value.")
 
 
 def _switch(call: Call, state: str) -> Outcome:

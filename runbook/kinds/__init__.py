@@ -9,7 +9,9 @@ from runbook.kinds import (
     content_filter_policy,
     email_security_domain,
     global_quarantine_policy,
+    inbound_connector,
     organization_config,
+    outbound_connector,
     quarantine_policy,
     transport_rule,
 )
@@ -22,6 +24,8 @@ KINDS: tuple[Kind, ...] = (
     global_quarantine_policy.KIND,
     content_filter_policy.KIND,
     connection_filter_policy.KIND,
+    inbound_connector.KIND,
+    outbound_connector.KIND,
     transport_rule.KIND,
 )
 BY_TYPE: Mapping[str, Kind] = {kind.type: kind for kind in KINDS}

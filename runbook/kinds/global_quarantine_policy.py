@@ -75,5 +75,6 @@ KIND = Kind(
     by_hand=by_hand,
     rights=cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy"),
     needed_for=needed_for,
+    modifying_makes=True,
     stays="the global quarantine policy cannot be removed once it was created",
 )

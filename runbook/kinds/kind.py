@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, Protocol
@@ -78,6 +79,10 @@ class Kind:
     """How long a change that the service took may take until it can be read; zero where it is read soon."""
     not_taken_away: frozenset[str] = frozenset()
     """Properties that tell of what this kit never takes away from a thing."""
+    compared: Callable[[Observed, Collection[str]], Observed] = lambda observed, names: observed
+    """Return a thing by the properties that are compared when these are named. Raises ValueError where it lacks one."""
+    modifying_makes: bool = False
+    """Whether a text that only changes such a thing makes it where it is absent: it then is whole by what is named."""
 
 
 def absent(kind: str, identity: str, reason: str = "", *, listed: int | None = None) -> Observed:
@@ -120,6 +125,18 @@ def address(row: Mapping[str, Any], name: str) -> str:
     if found in (None, ""):
         raise ValueError(f"{name} is empty")
     return str(found)
+
+
+def is_unset(value: Any) -> bool:
+    """Unset is null, false, or an empty text or list; the number 0 is a value."""
+    return value is None or value is False or value == "" or value == []
+
+
+def said(value: Any) -> str:
+    """Return a value as a text; values of one property are alternatives [DOCS], so that their order says nothing."""
+    if not isinstance(value, list):
+        return str(value)
+    return f"[{', '.join(sorted({json.dumps(item, sort_keys=True, ensure_ascii=False) for item in value}))}]"
 
 
 def assignments(change: Change, *, only_changed: bool) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 Wire: Get-, New-, Set-, Enable-, Disable- and Remove-TransportRule. The answer has State, not Enabled, and Set has no
 Enabled either [DOCS, DSC]; a new rule is enabled unless it is told otherwise, while the portal's wizard
 leaves it off until the last step [DOCS]. So a rule is created disabled, read back, and only then enabled.
-A header condition is the pair of name and words, always sent together [DOCS].
+A header condition is the pair of name and words, always sent together [DOCS], and so is a header that a rule sets.
+
+Nine conditions and actions are compared where a tutorial names them; in any other rule they are among what it sets
+beside (`AlsoSet`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,12 +19,13 @@ from typing import Any
 from runbook.errors import ApplyFailed
 from runbook.kinds.kind import Kind, Right, Wait, absent, address, assignments, cmdlets, named, needed, unknown
 from runbook.kinds.powershell import command
+from runbook.kinds.rule_effects import also_set
 from runbook.plan import Attribute, Change, Observed
-from runbook.values import BOOLEAN, DATE, INTEGER, NETWORKS, TEXT_SET, WORD, WORD_SET
+from runbook.values import BOOLEAN, DATE, INTEGER, NETWORKS, TEXT, TEXT_SET, WORD, WORD_SET
 from tenantapi import ApiError, Services
 
 TYPE = "TransportRule"
-_TYPES = {
+_ALWAYS = {
     "HeaderContainsMessageHeader": WORD,
     "HeaderContainsWords": WORD_SET,
     "SenderIpRanges": NETWORKS,
@@ -33,60 +36,21 @@ _TYPES = {
     "ExpiryDate": DATE,
     "AlsoSet": TEXT_SET,
 }
+_WHERE_NAMED = {
+    "From": WORD_SET,
+    "FromScope": WORD,
+    "SenderDomainIs": WORD_SET,
+    "SubjectContainsWords": WORD_SET,
+    "ExceptIfSenderDomainIs": WORD_SET,
+    "SetHeaderName": WORD,
+    "SetHeaderValue": TEXT,
+    "Quarantine": BOOLEAN,
+    "StopRuleProcessing": BOOLEAN,
+}
+_TYPES = {**_ALWAYS, **_WHERE_NAMED}
 _DATES = ("ActivationDate", "ExpiryDate")
-_PAIR = ("HeaderContainsMessageHeader", "HeaderContainsWords")
-# Conditions and actions that a rule can hold beside the compared ones [DOCS, G2O-FIX]; every exception
-# begins with ExceptIf. A property that is in neither list is new to us and is left out of the comparison.
-_EFFECTS = frozenset(
-    """
-    ADComparisonAttribute ADComparisonOperator AddManagerAsRecipientType AddToRecipients
-    AnyOfCcHeader AnyOfCcHeaderMemberOf AnyOfRecipientAddressContainsWords
-    AnyOfRecipientAddressMatchesPatterns AnyOfToCcHeader AnyOfToCcHeaderMemberOf AnyOfToHeader
-    AnyOfToHeaderMemberOf ApplyClassification ApplyHtmlDisclaimerFallbackAction
-    ApplyHtmlDisclaimerLocation ApplyHtmlDisclaimerText ApplyOME
-    ApplyRightsProtectionCustomizationTemplate ApplyRightsProtectionTemplate AttachmentContainsWords
-    AttachmentExtensionMatchesWords AttachmentHasExecutableContent AttachmentIsPasswordProtected
-    AttachmentIsUnsupported AttachmentMatchesPatterns AttachmentNameMatchesPatterns
-    AttachmentProcessingLimitExceeded AttachmentPropertyContainsWords AttachmentSizeOver
-    BetweenMemberOf1 BetweenMemberOf2 BlindCopyTo ContentCharacterSetContainsWords ContentMatchesPrompt
-    ContentMatchesPromptVerdict CopyTo DeleteMessage Disconnect From FromAddressContainsWords
-    FromAddressMatchesPatterns FromMemberOf FromScope GenerateIncidentReport GenerateNotification
-    HasClassification HasNoClassification HasSenderOverride HeaderMatchesMessageHeader
-    HeaderMatchesPatterns IncidentReportContent ManagerAddresses ManagerForEvaluatedUser
-    MessageContainsAllDataClassifications MessageContainsDataClassifications MessageSizeOver
-    MessageTypeMatches ModerateMessageByManager ModerateMessageByUser PrependSubject Quarantine
-    RecipientADAttributeContainsWords RecipientADAttributeMatchesPatterns RecipientAddressContainsWords
-    RecipientAddressMatchesPatterns RecipientDomainIs RecipientInSenderList RedirectMessageTo
-    RemoveHeader RemoveOME RemoveOMEv2 RemoveRMSAttachmentEncryption RouteMessageOutboundConnector
-    RouteMessageOutboundRequireTls SCLOver SenderADAttributeContainsWords
-    SenderADAttributeMatchesPatterns SenderDomainIs SenderInRecipientList SenderManagementRelationship
-    SenderNotificationType SentTo SentToMemberOf SentToScope SetHeaderName SetHeaderValue
-    SmtpRejectMessageRejectStatusCode SmtpRejectMessageRejectText StopRuleProcessing
-    SubjectContainsWords SubjectMatchesPatterns SubjectOrBodyContainsWords SubjectOrBodyMatchesPatterns
-    WithImportance
-    """.split()
-)
-ACTIONS = frozenset(
-    """
-    AddManagerAsRecipientType AddToRecipients ApplyClassification ApplyHtmlDisclaimerFallbackAction
-    ApplyHtmlDisclaimerLocation ApplyHtmlDisclaimerText ApplyOME ApplyRightsProtectionCustomizationTemplate
-    ApplyRightsProtectionTemplate BlindCopyTo CopyTo DeleteMessage Disconnect GenerateIncidentReport
-    GenerateNotification IncidentReportContent ModerateMessageByManager ModerateMessageByUser PrependSubject
-    Quarantine RedirectMessageTo RemoveHeader RemoveOME RemoveOMEv2 RemoveRMSAttachmentEncryption
-    RouteMessageOutboundConnector RouteMessageOutboundRequireTls SenderNotificationType SetHeaderName SetHeaderValue
-    SmtpRejectMessageRejectStatusCode SmtpRejectMessageRejectText StopRuleProcessing
-    """.split()
-)
-"""What a rule does, among the properties beside the compared ones [DOCS]; all others of them are conditions."""
-# Those of them, and of the exceptions, that are on or off [CIPP-SHAPE].
-_SWITCHES = frozenset(
-    """
-    ApplyOME AttachmentHasExecutableContent AttachmentIsPasswordProtected AttachmentIsUnsupported
-    AttachmentProcessingLimitExceeded DeleteMessage Disconnect HasNoClassification HasSenderOverride
-    ModerateMessageByManager Quarantine RemoveOME RemoveOMEv2 RemoveRMSAttachmentEncryption
-    RouteMessageOutboundRequireTls StopRuleProcessing
-    """.split()
-)
+_SWITCHES = ("Quarantine", "StopRuleProcessing")
+_PAIRS = (("HeaderContainsMessageHeader", "HeaderContainsWords"), ("SetHeaderName", "SetHeaderValue"))
 
 
 def read(services: Services, identities: Sequence[str]) -> tuple[Observed, ...]:
@@ -103,9 +67,9 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> 
     state = WORD.canonical(row.get("State"))
     if state not in ("enabled", "disabled"):
         return unknown(TYPE, identity, f"the rule's state is {row.get('State')!r}, neither Enabled nor Disabled")
-    properties = {name: needed(row, name) for name in _TYPES if name not in ("Enabled", "AlsoSet", *_DATES)}
+    properties = {name: needed(row, name) for name in _ALWAYS if name not in ("Enabled", "AlsoSet", *_DATES)}
     properties |= {name: row.get(name) for name in _DATES}  # which of the unset ones a row has is the version's
-    properties |= {"Enabled": state == "enabled", "AlsoSet": _also_set(row)}
+    properties |= {"Enabled": state == "enabled", "AlsoSet": also_set(row)}
     return Observed(
         kind=TYPE,
         identity=identity,
@@ -119,6 +83,19 @@ def _observed(identity: str, rows: Sequence[Mapping[str, Any]], listed: int) -> 
     )
 
 
+def compared(observed: Observed, names: Collection[str]) -> Observed:
+    """Return a rule with the properties that are compared because they are named, and no longer among the others.
+
+    Raises ValueError where the answer leaves one of them out.
+    """
+    more = [name for name in _WHERE_NAMED if name in names]
+    if observed.presence != "present" or not more:
+        return observed
+    found = {name: needed(observed.row, name) for name in more}
+    found |= {name: found[name] or False for name in _SWITCHES if name in found}  # an unset one is off
+    return replace(observed, properties={**observed.properties, **found, "AlsoSet": also_set(observed.row, but=more)})
+
+
 def _touched(row: Mapping[str, Any]) -> str:
     """When the rule was last changed; empty where the row does not say, or leaves the zone open."""
     try:
@@ -126,46 +103,6 @@ def _touched(row: Mapping[str, Any]) -> str:
     except ValueError:
         return ""
     return moment[:19] + "Z" if moment.endswith("Z") else ""
-
-
-def _also_set(row: Mapping[str, Any]) -> list[str]:
-    """Conditions, exceptions and actions that narrow or widen the rule beyond the compared ones, as texts.
-
-    Raises ValueError for a switch that is neither on nor off.
-    """
-    found = _beyond(row)
-    switches = [name for name in found if name.removeprefix("ExceptIf") in _SWITCHES]
-    found |= {name: BOOLEAN.canonical(found[name]) for name in switches if not _is_unset(found[name])}
-    return sorted(f"{name}: {_said(value)}" for name, value in found.items() if not _is_unset(value))
-
-
-def effects(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the conditions, exceptions and actions that a rule has beyond the compared ones.
-
-    A missing one is unset: which of them a row has depends on the service's version. A switch comes as the service
-    spells it, unless that plainly says that it is off.
-    """
-    return {name: value for name, value in _beyond(row).items() if not _is_unset(value) and not _is_off(name, value)}
-
-
-def _beyond(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name in _EFFECTS or name.startswith("ExceptIf")}
-
-
-def _is_off(name: str, value: Any) -> bool:
-    return name.removeprefix("ExceptIf") in _SWITCHES and str(value).strip().casefold() == "false"
-
-
-def _is_unset(value: Any) -> bool:
-    """Unset is null, false, or an empty text or list; the number 0 is a value."""
-    return value is None or value is False or value == "" or value == []
-
-
-def _said(value: Any) -> str:
-    """Values of one condition are alternatives [DOCS], so that their order says nothing."""
-    if not isinstance(value, list):
-        return str(value)
-    return f"[{', '.join(sorted({json.dumps(item, sort_keys=True, ensure_ascii=False) for item in value}))}]"
 
 
 def write(services: Services, change: Change, observed: Observed, wait: Wait) -> None:
@@ -186,7 +123,7 @@ def write(services: Services, change: Change, observed: Observed, wait: Wait) ->
     if enabled is False:  # first: what the rule is about to become must never act, not even between two calls
         _switch(services, observed.handle, False)
     if changed:
-        send = {"Identity": observed.handle, **_with_pair(change, changed)}
+        send = {"Identity": observed.handle, **_with_pairs(change, changed)}
         services.exchange.invoke("Set-TransportRule", send, write=True)
     if enabled:
         _switch(services, observed.handle, True)
@@ -200,7 +137,9 @@ def _create(services: Services, change: Change, wait: Wait) -> None:
     seen: list[Observed] = []
 
     def listed() -> bool:
-        seen[:] = [item for item in read(services, [change.identity]) if item.presence == "present"]
+        names = [item.attribute for item in change.differences]
+        found = (compared(item, names) for item in read(services, [change.identity]))
+        seen[:] = [item for item in found if item.presence == "present"]
         return bool(seen)
 
     try:
@@ -248,7 +187,7 @@ def by_hand(change: Change) -> tuple[str, ...]:
         wanted = {name: value for name, value in wanted.items() if value is not None}
         lines.append(command("New-TransportRule", {"Name": change.identity, **wanted, "Enabled": False}))
     elif wanted:
-        lines.append(command("Set-TransportRule", {"Identity": change.identity, **_with_pair(change, wanted)}))
+        lines.append(command("Set-TransportRule", {"Identity": change.identity, **_with_pairs(change, wanted)}))
     if enabled is True:
         lines.append(command(_switch_cmdlet(True), {"Identity": change.identity}))
     elif enabled is False and change.action != "create":
@@ -256,11 +195,11 @@ def by_hand(change: Change) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _with_pair(change: Change, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """The header's name and its words are only understood together [DOCS]."""
+def _with_pairs(change: Change, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """A header's name and its words, or its name and the value that it gets, are only understood together [DOCS]."""
     whole = assignments(change, only_changed=False)
-    pair = {name: whole[name] for name in _PAIR if name in whole and changed.keys() & set(_PAIR)}
-    return {**pair, **changed}
+    halves = [name for pair in _PAIRS if changed.keys() & set(pair) for name in pair if name in whole]
+    return {**{name: whole[name] for name in halves}, **changed}
 
 
 def needed_for(change: Change) -> tuple[Right, ...]:
@@ -300,5 +239,6 @@ KIND = Kind(
     ),
     switches=frozenset({"Enabled", "Mode", "ActivationDate", "ExpiryDate"}),
     not_taken_away=frozenset({"AlsoSet"}),
+    compared=compared,
     acts_within=timedelta(minutes=30),  # [DOCS, mail flow rules in Exchange Online]
 )

@@ -41,7 +41,7 @@ def admitted(found: Surroundings, message: Message, way: Way, assumed: Assumed) 
             "unknown",
         )
         ways.append(replace(refused, ending=Ending(place="rejected")))
-    hidden = _is_hidden(found, way.host, assumed)
+    hidden = _is_hidden(found, message, way.host, assumed)
     if hidden is None:
         ways = [later for item in ways for later in (item, _without_address(item))]
     elif hidden:
@@ -85,14 +85,25 @@ def listed(found: Surroundings, address: str, name: str) -> Maybe:
     return any_of(within(address, value) for value in entries) if entries else False
 
 
-def _is_hidden(found: Surroundings, address: str, assumed: Assumed) -> Maybe:
+def _is_hidden(found: Surroundings, message: Message, address: str, assumed: Assumed) -> Maybe:
     """Whether enhanced filtering keeps a rule from seeing this address; False where it is not in use for it."""
     if assumed.filtering_hides_address is False or not address:
         return False
-    skipped = any_of(skips(row, address) for row in found.rows(CONNECTOR))
+    # For whom it is in use (EFUsers) changes nothing here: what is not known of one recipient is not known of any.
+    skipped = any_of(all_of((skips(row, address), _takes(row, message, address))) for row in found.rows(CONNECTOR))
     if not skipped and skipped is not None:
         return False
     return assumed.filtering_hides_address if skipped else None
+
+
+def _takes(row: Row, message: Message, address: str) -> Maybe:
+    """Whether this mail comes by a connector: by its addresses, or by the sender's domain where it names none.
+
+    Which of the two counts for a connector with both is not published.
+    """
+    if not row.get("SenderIPAddresses"):
+        return _covers(row, message) if row.get("SenderDomains") else None
+    return True if within(address, row["SenderIPAddresses"]) else None
 
 
 def skips(row: Row, address: str) -> Maybe:

@@ -17,10 +17,10 @@ from runbook.outcome.governed import coverage
 from runbook.outcome.matrix import Promised
 from runbook.outcome.precedence import DEFAULT
 from runbook.outcome.recipients import Roster
-from runbook.outcome.surroundings import DOMAIN, POLICY, RULE, Surroundings, with_plans
+from runbook.outcome.surroundings import CONNECTOR, DOMAIN, POLICY, RULE, Surroundings, with_plans
 from runbook.outcome.trace import beside
 
-KINDS = frozenset({DOMAIN, POLICY, RULE, "QuarantinePolicy"})
+KINDS = frozenset({DOMAIN, POLICY, RULE, CONNECTOR, "QuarantinePolicy"})
 """Kinds of resources that decide where a message lands."""
 
 

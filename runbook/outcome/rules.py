@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from runbook.kinds.transport_rule import ACTIONS, effects
+from runbook.kinds.rule_effects import ACTIONS, effects
 from runbook.outcome.message import Message
 from runbook.outcome.surroundings import Row
 from runbook.outcome.threeway import Maybe, all_of, any_of, negated

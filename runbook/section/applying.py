@@ -15,7 +15,7 @@ from runbook.journal import Journal, read
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Attribute, Change, Difference, Observed, Plan, Resource, diff, digest, plan_json
 from runbook.section.approving import unmoved
-from runbook.section.observing import read_objects
+from runbook.section.observing import read_for, read_objects
 from runbook.undo import invert
 from tenantapi import ApiError, Services
 from tenantapi.calls import Call
@@ -73,17 +73,20 @@ class Recorder:
 def store_before(services: Services, plans: Sequence[Plan], journal: Journal) -> None:
     """Before a first write: put the plans, their inverses and the objects as they are into the journal.
 
-    A change that stands there already is not stored again: what was there first is what a rollback goes back to.
+    A change that stands there already is not stored again: what was there first is what a rollback goes back to. One
+    that waited for its thing to be made is, once that is there.
     """
     stored = {
-        (change["kind"], change["identity"])
+        (item["section"], change["kind"], change["identity"])
         for entry in read(journal.path)
         if entry["event"] == "before-first-write"
         for item in entry["data"]["sections"]
         for change in item["plan"]["changes"]
-        if change["action"] != "none"
+        if change["action"] != "none" and not change.get("awaits")
     }
-    fresh = (replace(plan, changes=tuple(c for c in plan.pending if c.key not in stored)) for plan in plans)
+    fresh = (
+        replace(plan, changes=tuple(c for c in plan.pending if (plan.section, *c.key) not in stored)) for plan in plans
+    )
     new = [plan for plan in fresh if plan.changes]
     if not new:
         return
@@ -128,7 +131,7 @@ def apply_changes(
     read, ApplyFailed if a call failed; changes after that one are not begun.
     """
     for change in plan.pending:
-        observed = read_objects(services, [change.key])[0]
+        observed = read_for(services, [change])[0]
         unmoved(change, observed)
         journal.append("change-started", **_entry(change))
         note(change, "running", "")
@@ -136,16 +139,20 @@ def apply_changes(
             _write(services, change, observed, journal, patience)
         except (ApiError, ApplyFailed) as error:
             failure = _failure(change, error)
-            journal.append("change-failed", kind=change.kind, identity=change.identity, error=failure.detail)
+            journal.append("change-failed", **_named(change), error=failure.detail)
             note(change, "unknown" if _is_ambiguous(error) else "failed", failure.detail)
             raise failure from error
         except BaseException as error:  # Ctrl-C, a time limit, a fault of ours: what was sent may have taken effect
-            journal.append("change-interrupted", kind=change.kind, identity=change.identity, by=type(error).__name__)
+            journal.append("change-interrupted", **_named(change), by=type(error).__name__)
             note(change, "interrupted", _MAYBE)
             raise
         made = {"kind": change.kind, "identity": change.identity, "action": change.action, "section": change.section}
         journal.append("change-done", **made, handle=_handle(services, change))
         note(change, "changed", "")
+
+
+def _named(change: Change) -> dict[str, str]:
+    return {"kind": change.kind, "identity": change.identity, "section": change.section}
 
 
 def note_settled(journal: Journal, changes: Sequence[Change]) -> None:
@@ -156,9 +163,9 @@ def note_settled(journal: Journal, changes: Sequence[Change]) -> None:
 
 
 def _handle(services: Services, change: Change) -> str:
-    """What a new thing is addressed by, so that another one of its name is never taken for it; empty if not seen."""
+    """What a thing is addressed by, so that another one of its name is never taken for it; empty if not seen."""
     if change.action != "create":
-        return ""
+        return change.handle if change.action == "update" else ""
     try:
         return read_objects(services, [change.key])[0].handle
     except UnreadableState:
@@ -195,7 +202,7 @@ def _write(services: Services, change: Change, observed: Observed, journal: Jour
         if left is None or left.action == "create" or names not in ([], ["Enabled"]):
             raise
         if names:
-            seen = read_objects(services, [change.key])[0]
+            seen = read_for(services, [change])[0]
             BY_TYPE[change.kind].write(services, left, seen, patience)
 
 
@@ -214,7 +221,7 @@ def _left_to_do(services: Services, change: Change, patience: Patience) -> Chang
     seen: list[Change] = []
 
     def moved() -> bool:
-        observed = read_objects(services, [change.key])
+        observed = read_for(services, [change])
         fresh = diff([wanted], observed, section=change.section, scope={}, types=VALUE_TYPES)
         seen[:] = [item for item in fresh.changes if (item.action, item.observed) != (change.action, change.observed)]
         return bool(seen)
@@ -236,6 +243,7 @@ def _entry(change: Change) -> Mapping[str, Any]:
         "kind": change.kind,
         "identity": change.identity,
         "action": change.action,
+        "section": change.section,
         "before": dict(change.observed),
         "after": {item.attribute: item.after for item in change.changed},
     }

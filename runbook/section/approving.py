@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from runbook import following
 from runbook.errors import PlanRefused, UnreadableState
 from runbook.kinds import BY_TYPE
 from runbook.plan import Change, Observed, Plan
@@ -14,6 +17,8 @@ from runbook.preflight.needs import of_changes
 from runbook.runs import RunFolder, read_json, still_valid
 from runbook.values import canonical_properties
 from tenantapi import Services
+
+_NOTHING: Mapping[tuple[str, tuple[str, str]], str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +35,18 @@ def stored_approval(folder: RunFolder) -> Mapping[str, Any] | None:
     return read_json(folder.approval) if folder.approval.is_file() else None
 
 
-def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
-    """Return the approval of exactly this plan. Raises PlanRefused saying what differs or is missing."""
+def check(
+    plan: Plan,
+    approve: str,
+    stored: Mapping[str, Any] | None,
+    made: Mapping[tuple[str, tuple[str, str]], str] = _NOTHING,
+) -> Approval:
+    """Return the approval of exactly this plan. Raises PlanRefused saying what differs or is missing.
+
+    `made` are the changes that this run has made already, by section, with what each thing is addressed by.
+    """
     check_open_parts(plan)
+    check_made(plan)
     if stored is None and approve:
         if len(approve) >= 8 and plan.hash.startswith(approve.lower()):
             return Approval(plan_hash=plan.hash, approved_by="parameter", how="hash given as a parameter")
@@ -53,7 +67,7 @@ def check(plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approva
         )
     approved = {item["section"]: item for item in stored["sections"]}
     still_listed([plan], approved)
-    if plan.hash != _hash(approved, plan.section):
+    if following.approved_digest(plan, stored["sections"], made) != _hash(approved, plan.section):
         raise PlanRefused(_moved(plan, approved.get(plan.section)), "Make a new plan, read it, and approve that one.")
     return Approval(plan_hash=plan.hash, approved_by=str(stored["approved_by"]), how="approved plan")
 
@@ -66,6 +80,14 @@ def check_open_parts(plan: Plan) -> None:
         raise UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written.")
     if plan.problems:
         raise PlanRefused(_problems(plan), "Nothing is written while a part of the plan is open.")
+
+
+def check_made(plan: Plan) -> None:
+    """Raise PlanRefused when something that the plan changes is not there yet."""
+    waiting = [change for change in plan.pending if change.awaits]
+    if waiting:
+        names = "; ".join(f"{BY_TYPE[item.kind].title} {item.identity}: {item.reason}" for item in waiting)
+        raise PlanRefused(names, "Apply that section first, or all sections in one run. Nothing was written.")
 
 
 def _problems(plan: Plan) -> str:
@@ -115,14 +137,17 @@ def unchanged_everywhere(plans: Sequence[Plan], stored: Mapping[str, Any]) -> No
 def still_listed(plans: Sequence[Plan], before: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise UnreadableState when a list that held something before, by section, is now empty.
 
-    That many things do not vanish at once; rather, the answer is not whole. So nothing in it is taken for absent.
+    That many things do not vanish at once; rather, the answer is not whole. So nothing in it is taken for absent. But a
+    list that held no more than what the section was to take away may be empty.
     """
     for plan in plans:
-        held = {
-            (item["kind"], item["identity"]): item.get("listed") for item in before.get(plan.section, _NONE)["changes"]
-        }
+        then = before.get(plan.section, _NONE)["changes"]
+        held = {(item["kind"], item["identity"]): item.get("listed") for item in then}
+        taken = Counter(item["kind"] for item in then if item["action"] == "delete")
         for change in plan.changes:
-            _not_emptied(change.kind, change.identity, held.get(change.key), change.listed)
+            listed = held.get(change.key)
+            if listed is not None and listed > taken[change.kind]:
+                _not_emptied(change.kind, change.identity, listed, change.listed)
 
 
 _NONE: Mapping[str, Any] = {"changes": ()}

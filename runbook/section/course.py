@@ -21,11 +21,12 @@ from runbook.plan import Change, Plan
 from runbook.runs import still_valid
 from runbook.section import approving
 from runbook.section.approving import Approval
-from runbook.section.observing import read_objects
+from runbook.section.observing import read_for
 from runbook.section.planning import plan_all, plan_section, tenant_scope
 from runbook.tenants import Connection
 from runbook.undo import Circumstances, remaining
 
+Made = Mapping[tuple[str, tuple[str, str]], str]
 _HALFWAY = {kind.type: kind.halfway for kind in KINDS}
 
 
@@ -54,8 +55,8 @@ class Course(Protocol):
     def plan(self, section: str, inputs: Sequence[Effective]) -> Plan:
         """Read the tenant and return what is to be done in a section."""
 
-    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
-        """Return the approval of a plan. Raises PlanRefused."""
+    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None, made: Made) -> Approval:
+        """Return the approval of a plan. Raises PlanRefused. `made` is what this run has made already."""
 
     def everywhere(self, plan: Plan, stored: Mapping[str, Any] | None) -> list[Plan]:
         """Before a run's first write: return the plans of all its sections, made anew.
@@ -90,9 +91,9 @@ class Forward:
         """Compare the tenant with the tutorial."""
         return plan_section(self.document, section, inputs, self.domains, self.connection)
 
-    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None, made: Made) -> Approval:
         """Take the approval of exactly this plan."""
-        return approving.check(plan, approve, stored)
+        return approving.check(plan, approve, stored, made)
 
     def everywhere(self, plan: Plan, stored: Mapping[str, Any] | None) -> list[Plan]:
         """Plan all sections anew when one approval covers them all."""
@@ -150,19 +151,22 @@ class Onward:
         if approved is None:
             return self.base.plan(section, inputs)
         _same_tenant(approved, self.connection, self.history.path.name)
-        now = read_objects(self.connection.services, [change.key for change in approved.changes])
+        now = read_for(self.connection.services, approved.changes)
         return remaining(
             approved,
             now,
             Circumstances(
                 types=VALUE_TYPES,
-                begun=self.history.begun,
-                unfinished=self.history.unfinished,
+                begun=self.history.begun_in(section),
+                unfinished=self.history.unfinished_in(section),
                 halfway=_HALFWAY,
                 whole=self.whole,
                 rest=self.rest,
                 handles=self.history.handles,
                 unseen=self._unseen,
+                elsewhere=self.history.changed_outside(section),
+                taken=self.history.taken_away,
+                own=self.history.taken_away,
             ),
         )
 
@@ -170,11 +174,12 @@ class Onward:
         late = settling.unseen(Plan(section="", scope={}, changes=(change,)), self.history.done_at, datetime.now(UTC))
         return settling.unseen_text(late[0]) if late else ""
 
-    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None, made: Made) -> Approval:
         """What is left of an approved plan is approved; a part that somebody else has moved is not."""
         if self._approved_plan(plan.section) is None:
-            return self.base.approved(plan, approve, stored)
+            return self.base.approved(plan, approve, stored, made)
         approving.check_open_parts(plan)
+        approving.check_made(plan)
         whole = self.history.approval or {}
         still_valid(whole)
         by = str(whole.get("approved_by", "the first attempt's approval"))
@@ -191,7 +196,8 @@ class Onward:
 
     def settled(self, plan: Plan) -> tuple[Change, ...]:
         """Return what an earlier attempt had begun, and what the tenant now shows to have come about."""
-        return tuple(c for c in plan.changes if c.action == "none" and c.key in self.history.unfinished)
+        unfinished = self.history.unfinished_in(plan.section)
+        return tuple(c for c in plan.changes if c.action == "none" and c.key in unfinished)
 
     def verification(self, section: str, inputs: Sequence[Effective]) -> Plan:
         """Verify as the run would have done without the interruption."""
@@ -220,25 +226,26 @@ class Back:
     def plan(self, section: str, inputs: Sequence[Effective] = ()) -> Plan:
         """Return what is left to take back in a section."""
         inverse = self._inverse(section)
-        now = read_objects(self.connection.services, [change.key for change in inverse.changes])
+        now = read_for(self.connection.services, inverse.changes)
         return remaining(
             inverse,
             now,
             Circumstances(
                 types=VALUE_TYPES,
-                begun=self.past.begun,
-                unfinished=self.past.unfinished,
+                begun=self.past.begun_in(section),
+                unfinished=self.past.unfinished_in(section),
                 halfway=_HALFWAY,
                 handles=self.past.handles,
+                own=self.past.created,
                 whole=False,
                 rest=self.rest,
                 stays=_stays,
             ),
         )
 
-    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+    def approved(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None, made: Made) -> Approval:
         """Take the approval of exactly this plan."""
-        return approving.check(plan, approve, stored)
+        return approving.check(plan, approve, stored, made)
 
     def everywhere(self, plan: Plan, stored: Mapping[str, Any] | None) -> list[Plan]:
         """Plan the way back of all sections anew."""
@@ -264,7 +271,7 @@ class Back:
         if inverse is None:
             return Plan(section=section, scope={"tenant": here, "inputs": {}, **scope}, changes=())
         _same_tenant(inverse, self.connection, self.past.path.name)
-        begun = tuple(change for change in inverse.changes if change.key in self.past.begun)
+        begun = tuple(change for change in inverse.changes if change.key in self.past.begun_in(section))
         return Plan(section=section, scope={**inverse.scope, **scope}, changes=begun)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runbook import collision, desired, governing, naming, ruletrace
+from runbook import collision, desired, following, governing, naming, ruletrace
 from runbook.compile.result import ResourceDraft
 from runbook.entries import Op
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.outcome.recipients import Roster
-from runbook.plan import Change, Observed, Plan, Problem, diff
+from runbook.plan import Change, Observed, Plan, Problem, Resource, diff
 from runbook.section.around import GOVERNING, look_around
 from runbook.undo import LEFT
 from runbook.values import Json
@@ -73,6 +73,28 @@ def read_objects(services: Services, keys: Iterable[tuple[str, str]]) -> tuple[O
     return tuple(found)
 
 
+def read_for(services: Services, items: Iterable[Resource | Change]) -> tuple[Observed, ...]:
+    """Read what resources or changes are about, each thing once and by the properties that are named of it.
+
+    Raises UnreadableState when the tenant cannot be reached or signed in to at all.
+    """
+    names: dict[tuple[str, str], set[str]] = {}
+    for item in items:
+        named = names.setdefault(item.key, set())
+        if isinstance(item, Resource):
+            named.update(attribute.name for attribute in item.attributes)
+        else:
+            named.update(difference.attribute for difference in item.differences)
+    return tuple(_compared(found, names[found.key]) for found in read_objects(services, names))
+
+
+def _compared(found: Observed, names: Collection[str]) -> Observed:
+    try:
+        return BY_TYPE[found.kind].compared(found, names)
+    except ValueError as error:
+        return replace(found, presence="unknown", properties={}, reason=str(error))
+
+
 def _with_remedy(error: ApiError) -> str:
     return f"{error.detail} {error.remedy}".strip().rstrip(".")
 
@@ -86,14 +108,23 @@ def make_plan(
     domains: Sequence[str],
     scope: Mapping[str, Json],
     people: People = lambda: None,
+    before: Sequence[ResourceDraft] = (),
+    after: Sequence[ResourceDraft] = (),
 ) -> Plan:
-    """Read what the section is about and return the plan. `people` gives a list of all recipients, if there is one."""
+    """Read what the section is about and return the plan.
+
+    `people` gives a list of all recipients, if there is one; `before` and `after` are what the text's other sections
+    ask for: a thing that one of them makes is no stranger.
+    """
     wanted = desired.wanted(drafts, values, domains, look_up_in(services))
-    observed = read_objects(services, [resource.key for resource in wanted.resources])
-    plan = diff(wanted.resources, observed, section=section, scope=scope, types=VALUE_TYPES)
+    resources = following.bounded(wanted.resources)
+    observed = read_for(services, resources)
+    plan = diff(resources, observed, section=section, scope=scope, types=VALUE_TYPES)
     plan = _within_limits(plan)
-    plan = collision.settle(plan, wanted.resources, observed, values.get(naming.ADOPT) or ())
-    plan = ruletrace.settle(plan, wanted.resources, observed, values.get(naming.ACCEPT) or ())
+    plan = following.settle(plan, resources, following.makers(before, values))
+    plan = collision.settle(plan, resources, observed, values.get(naming.ADOPT) or ())
+    own = naming.created((*before, *after), naming.renames(values.get(naming.RENAME)))
+    plan = ruletrace.settle(plan, resources, observed, values.get(naming.ACCEPT) or (), own)
     if governing.edits_default(plan):
         around = look_around(services, domains, "", only=GOVERNING)
         consent = bool(values.get(naming.NOBODY))
@@ -147,7 +178,7 @@ def checks(plan: Plan) -> list[dict[str, Any]]:
             before = BY_TYPE[change.kind].types[item.attribute].show(item.before)
             if item.entries:
                 before += f"; {entries_text(item.op, item.entries)}"
-            missing = change.action == "create"
+            missing = change.action == "create" or bool(change.awaits)
             found.append(
                 {
                     "kind": change.kind,

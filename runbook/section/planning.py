@@ -37,6 +37,7 @@ def plan_section(
             if name not in RUN_FIELDS
         },
     }
+    before, after = document.others(section)
     return make_plan(
         connection.services,
         document.drafts(section),
@@ -45,6 +46,8 @@ def plan_section(
         domains=domains,
         scope=scope,
         people=connection.roster,
+        before=before,
+        after=after,
     )
 
 

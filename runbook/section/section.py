@@ -12,7 +12,7 @@ from typing import Any
 
 from runbook import __version__, journal, settling, views
 from runbook.errors import PlanRefused, RunbookError, UnreadableState
-from runbook.history import made_at
+from runbook.history import made_at, read_history
 from runbook.inputs import Effective, effective
 from runbook.kinds import BY_TYPE
 from runbook.locking import alone
@@ -156,7 +156,7 @@ class Section:
             return views.message(f"Not approved: mode {self.mode} never writes. The plan is {plan.hash}.")
         stored = approving.stored_approval(self._setup.folder)
         approve = self._setup.values["approve"]
-        self._approval = self._guarded(lambda: self._setup.course.approved(plan, approve, stored))
+        self._approval = self._guarded(lambda: self._approved_by(plan, approve, stored))
         self._note_approval()
         return views.message(f"Approved: plan {plan.hash[:12]} by {self._approval.approved_by}.")
 
@@ -166,10 +166,14 @@ class Section:
             raise PlanRefused("There is no plan to approve.", "Run the plan's cell first.")
         if tenant.strip() != self.tenant:
             raise PlanRefused(f"{tenant!r} is not the name of this tenant.", f"Type {self.tenant} to approve.")
-        self._approval = self._setup.course.approved(self._plan, self._plan.hash, None)
+        self._approval = self._approved_by(self._plan, self._plan.hash, None)
         self._approval = replace(self._approval, approved_by="walkthrough", how="tenant's name typed")
         self._note_approval()
         return views.message(f"Approved: plan {self._plan.hash[:12]}. Run the next cell to apply it.")
+
+    def _approved_by(self, plan: Plan, approve: str, stored: Mapping[str, Any] | None) -> Approval:
+        made = read_history(self._setup.folder.path).done if stored is not None else {}
+        return self._setup.course.approved(plan, approve, stored, made)
 
     def _note_approval(self) -> None:
         assert self._approval is not None

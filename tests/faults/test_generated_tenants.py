@@ -18,7 +18,7 @@ from runbook.journal import Journal
 from runbook.kinds import BY_TYPE, KINDS, VALUE_TYPES
 from runbook.plan import Attribute, Plan, Resource, diff
 from runbook.section.applying import Patience, apply_changes
-from runbook.section.observing import read_objects
+from runbook.section.observing import read_for
 from runbook.undo import Circumstances, invert, remaining
 from simtenant.local import LocalTenant
 from tenantapi import Services
@@ -49,6 +49,28 @@ RULE = {
     "SenderIpRanges": st.lists(st.sampled_from(["192.0.2.1", "198.51.100.0/26"]), min_size=1, unique=True),
     "Enabled": st.booleans(),
     "Mode": st.sampled_from(["Enforce", "Audit"]),
+    "FromScope": st.sampled_from(["InOrganization", "NotInOrganization"]),
+    "SenderDomainIs": st.lists(st.sampled_from(["a.example", "b.example"]), min_size=1, unique=True),
+    "SetHeaderName": st.sampled_from(["X-Seen", "X-Told"]),
+    "SetHeaderValue": st.sampled_from(["yes", "Yes"]),
+    "StopRuleProcessing": st.booleans(),
+}
+INBOUND = {
+    "Comment": st.sampled_from(["one", "One"]),
+    "SenderDomains": st.lists(st.sampled_from(["*", "a.example"]), min_size=1, unique=True),
+    "SenderIPAddresses": st.lists(st.sampled_from(["192.0.2.1", "198.51.100.0/26"]), min_size=1, unique=True),
+    "RequireTls": st.booleans(),
+    "RestrictDomainsToIPAddresses": st.booleans(),
+    "EFSkipLastIP": st.booleans(),
+    "EFUsers": st.lists(st.just("one@example.com"), max_size=1),
+    "Enabled": st.booleans(),
+}
+OUTBOUND = {
+    "RecipientDomains": st.lists(st.sampled_from(["a.example", "b.example"]), min_size=1, unique=True),
+    "UseMXRecord": st.just(False),
+    "SmartHosts": st.lists(st.sampled_from(["relay.example", "192.0.2.1"]), min_size=1, unique=True),
+    "TlsSettings": st.sampled_from(["EncryptionOnly", "CertificateValidation"]),
+    "Enabled": st.booleans(),
 }
 QUARANTINE = {"EndUserQuarantinePermissionsValue": PERMISSIONS, "ESNEnabled": st.booleans()}
 WANTED_DOMAIN = {**DOMAIN, "transport": st.just("c.example.net"), "require_tls_outbound": st.booleans()}
@@ -66,13 +88,17 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
         "domain": drawn(draw, DOMAIN),
         "rule": drawn(draw, RULE) if draw(st.booleans()) else None,
         "quarantine": drawn(draw, QUARANTINE) if draw(st.booleans()) else None,
+        "inbound": drawn(draw, INBOUND) if draw(st.booleans()) else None,
+        "outbound": drawn(draw, OUTBOUND) if draw(st.booleans()) else None,
         "wanted": {
             ("HostedContentFilterPolicy", "Default"): drawn(draw, POLICY),
             ("EmailSecurityDomain", "example.com"): drawn(draw, WANTED_DOMAIN),
+            ("InboundConnector", "Our inbound"): drawn(draw, INBOUND),
+            ("OutboundConnector", "Our outbound"): drawn(draw, OUTBOUND),
             ("TransportRule", "Our rule"): drawn(draw, RULE),
             ("QuarantinePolicy", "Our policy"): drawn(draw, QUARANTINE),
         },
-        "stop": draw(st.integers(0, 4)),
+        "stop": draw(st.integers(0, 6)),
     }
 
 
@@ -84,6 +110,10 @@ def stand(services: Services, far: LocalTenant, case: dict[str, Any]) -> None:
         far.set_property("EmailSecurityDomain", "example.com", name, value)
     if case["rule"] is not None:
         exchange.invoke("New-TransportRule", {"Name": "our RULE", **case["rule"]}, write=True)
+    for name in ("inbound", "outbound"):
+        if case[name] is not None:
+            cmdlet = f"New-{name.title()}Connector"
+            exchange.invoke(cmdlet, {"Name": f"our {name}".upper(), **case[name]}, write=True)
     if case["quarantine"] is not None:
         exchange.invoke("New-QuarantinePolicy", {"Name": "Our policy", **case["quarantine"]}, write=True)
 
@@ -102,7 +132,7 @@ def wanted(case: dict[str, Any]) -> list[Resource]:
 
 
 def planned(services: Services, resources: list[Resource]) -> Plan:
-    observed = read_objects(services, [item.key for item in resources])
+    observed = read_for(services, resources)
     return diff(resources, observed, section="s", scope={}, types=VALUE_TYPES)
 
 
@@ -110,7 +140,7 @@ def back(services: Services, plan: Plan, begun: set[tuple[str, str]], unfinished
     inverse = invert(plan)
     return remaining(
         inverse,
-        read_objects(services, [change.key for change in inverse.changes if change.key in begun]),
+        read_for(services, [change for change in inverse.changes if change.key in begun]),
         Circumstances(
             types=VALUE_TYPES,
             begun=begun,

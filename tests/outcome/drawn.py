@@ -116,6 +116,8 @@ class Draw:
             "SentToMemberOf": lambda: self.some(GROUPS, 1),
             "SubjectContainsWords": lambda: ["invoice"],
             "ExceptIfSentTo": lambda: self.some(PEOPLE, 2),
+            "ExceptIfSenderDomainIs": lambda: self.some(["sender.example", "partner.example"], 1),
+            "From": lambda: ["someone@sender.example"],
         }
         given |= {name: value() for name, value in pool.items() if self.chance(0.12)}
         deeds: list[dict[str, Any]] = [
@@ -141,8 +143,10 @@ class Draw:
                 "Name": "From the gateway", "ConnectorType": "Partner", "SenderDomains": ["*"],
                 "SenderIPAddresses": ["198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24"],
             }  # fmt: skip
+            if self.chance(0.3):
+                connector |= {"SenderDomains": ["partner.example"], "SenderIPAddresses": []}
             if self.chance(0.5):
-                connector |= {"EFSkipLastIP": True}
+                connector |= {"EFSkipLastIP": True, "EFUsers": self.some(PEOPLE, 1) if self.chance(0.3) else []}
             elif self.chance(0.5):
                 connector |= {"RestrictDomainsToIPAddresses": True, "SenderIPAddresses": ["198.51.100.0/25"]}
             exchange.invoke("New-InboundConnector", connector, write=True)

@@ -110,7 +110,8 @@ state = open("/proc/self/status").read().splitlines()
 print(json.dumps({
     "arguments": sys.argv, "all arguments": sys.orig_argv, "path": sys.path, "name": __name__, "cwd": os.getcwd(),
     "main": sys.modules["__main__"].__file__, "executable": sys.executable, "environment": dict(os.environ),
-    "os": subprocess.check_output("/usr/bin/env", text=True).splitlines(), "umask": oct(os.umask(0o022)), "stdin": sys.stdin.read(),
+    "os": subprocess.check_output("/usr/bin/env", text=True).splitlines(), "stdin": sys.stdin.read(),
+    "umask": oct(os.umask(0o022)),
     "open": [n for n in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + n)],
     "threads": len(os.listdir("/proc/self/task")), "session": os.getsid(0), "wakeup": signal.set_wakeup_fd(-1),
     "handlers": [str(signal.getsignal(number)).split(" at ")[0] for number in sorted(signal.valid_signals())],

@@ -17,7 +17,7 @@ import yaml
 from runbook.errors import ApplyFailed
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Attribute, Change, Resource, diff
-from runbook.section.observing import read_objects
+from runbook.section.observing import read_for
 from tenantapi.errors import InvalidRequestError
 
 CASES = Path(__file__).parent.parent / "cases" / "kinds"
@@ -66,6 +66,8 @@ ALWAYS = {
     "Get-TransportRule": tuple(VALUE_TYPES["TransportRule"].keys() - {"Enabled", "AlsoSet"}),
     "Get-HostedContentFilterPolicy": tuple(VALUE_TYPES["HostedContentFilterPolicy"]),
     "Get-HostedConnectionFilterPolicy": tuple(VALUE_TYPES["HostedConnectionFilterPolicy"]),
+    "Get-InboundConnector": tuple(VALUE_TYPES["InboundConnector"].keys() - {"AlsoSet"}),
+    "Get-OutboundConnector": tuple(VALUE_TYPES["OutboundConnector"].keys() - {"AlsoSet"}),
     "domains": ("allowed_delivery_modes", "ip_restrictions", "drop_dispositions"),
 }
 
@@ -103,7 +105,7 @@ def test_case(case: dict[str, Any]) -> None:
     resource = Resource(
         kind=kind.type, identity=case["identity"], section="s", attributes=tuple(attributes), may_create=kind.creates
     )
-    observed = read_objects(services, [(kind.type, case["identity"])])
+    observed = read_for(services, [resource])
     plan = diff([resource], observed, section="s", scope={}, types=VALUE_TYPES)
     if "problem" in case:
         assert [item.presence for item in plan.problems] == [case["problem"]]

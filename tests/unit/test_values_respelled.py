@@ -106,6 +106,24 @@ def other_texts(chance: Random, thing: frozenset[str]) -> frozenset[str]:
     return frozenset(turned) if turned and maybe(chance) else other_set(chance, thing)
 
 
+def other_plain(chance: Random, thing: str | None) -> str | None:
+    """In a plain text the letter case is a difference, too."""
+    turned = thing.swapcase() if thing else thing
+    return turned if turned != thing and maybe(chance) else other_text(chance, thing)
+
+
+def spell_domain(chance: Random, thing: str) -> str:
+    """Give the prefix that is read back, or none, and the cost that is meant where none is said."""
+    cost = "" if ";" in thing else pick(chance, "", ";1")
+    return blanks(chance, f"{any_case(chance, pick(chance, '', 'smtp:'))}{any_case(chance, thing)}{cost}")
+
+
+def spell_smart_host(chance: Random, thing: str) -> str:
+    if thing.startswith("192."):
+        return str(pick(chance, thing, f"[{thing}]"))
+    return any_case(chance, thing) + str(pick(chance, "", "."))
+
+
 V4, V6 = int(ipaddress.ip_address("192.0.2.0")), int(ipaddress.ip_address("2001:db8::"))
 ADDRESSES = [*(ipaddress.IPv4Address(V4 + n) for n in range(16)), *(ipaddress.IPv6Address(V6 + n) for n in range(16))]
 
@@ -202,12 +220,33 @@ def other_boolean(chance: Random, thing: bool | None) -> bool | None:
 
 
 SETS = st.frozensets(NAMES, max_size=4)
+DOMAINS = st.frozensets(st.sampled_from(["*", "a.example", "b.example", "a.example;5", "b.example;10"]))
+HOSTS = st.frozensets(st.sampled_from(["a.example", "b.example", "192.0.2.1", "192.0.2.11"]))
+CONNECTORS = VALUE_TYPES["InboundConnector"], VALUE_TYPES["OutboundConnector"]
 MODELS = {
     model.type.name: model
     for model in (
         Model(values.BOOLEAN, st.sampled_from([None, True, False]), spell_boolean, other_boolean),
         Model(values.INTEGER, st.none() | st.integers(-1, 400), spell_integer, other_number),
         Model(values.WORD, st.none() | NAMES, spell_word, other_text),
+        Model(
+            values.TEXT,
+            st.none() | NAMES,
+            lambda chance, thing: pick(chance, None, "", " ") if thing is None else blanks(chance, thing),
+            other_plain,
+        ),
+        Model(
+            CONNECTORS[0]["SenderDomains"],
+            DOMAINS,
+            lambda chance, thing: spell_set(chance, thing, spell_domain),
+            other_set,
+        ),
+        Model(
+            CONNECTORS[1]["SmartHosts"],
+            HOSTS,
+            lambda chance, thing: spell_set(chance, thing, spell_smart_host),
+            lambda chance, thing: thing ^ {pick(chance, "c.example", "192.0.2.1")},
+        ),
         Model(
             values.HOST,
             st.none() | st.lists(LABELS, min_size=1, max_size=4).map(".".join),

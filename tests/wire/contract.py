@@ -169,10 +169,13 @@ class Exchange:
         try:
             command = body["CmdletInput"]
             name, parameters = command["CmdletName"], command["Parameters"]
-            entry = self._cmdlets[name.lower()]
+            entry = self._cmdlets.get(name.lower())
             sent = {key.lower(): value for key, value in parameters.items() if "@" not in key}
         except (KeyError, TypeError, AttributeError):
             yield "it is no documented cmdlet in the documented body"
+            return
+        if entry is None:
+            yield f"it is no documented cmdlet in the documented body: {name}"
             return
         others = {key.lower(): {"type": kind} for key, kind in entry.get("otherParameterTypes", {}).items()}
         known = {**others, **{key.lower(): fields for key, fields in entry["params"].items()}}
@@ -196,7 +199,7 @@ class Exchange:
             return
         cmdlet = self._cmdlets.get(body["CmdletInput"]["CmdletName"].lower())
         if cmdlet is None:
-            yield "an undocumented cmdlet was carried out"
+            yield f"an undocumented cmdlet was carried out: {body['CmdletInput']['CmdletName']}"
             return
         kind = cmdlet["object"]
         entry = self.document["objects"][kind]
@@ -339,6 +342,7 @@ _OPEN = (
         re.compile(r"Set-TransportRule (?:expirydate|activationdate): null is not of the documented type"),
         "a rule's date cleared by null (exchange-and-graph 7.9)",
     ),
+    ("", re.compile(r"documented cmdlet .*-OutboundConnector$", re.I), "outbound connectors (tutorial-language 4.6)"),
     (
         "cloudflare_status_case",
         re.compile(r"/status: 'active' is not valid"),

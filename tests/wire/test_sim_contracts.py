@@ -67,9 +67,13 @@ def _table() -> dict[str, Any]:
     return dict(json.loads((FACTS / "exchange-cmdlets.json").read_text(encoding="utf-8")))
 
 
+# The facts name these cmdlets [tutorial-language 4.6] and have no page of them; see the assumption outbound-connector.
+WITHOUT_A_PAGE = {f"{verb}-OutboundConnector" for verb in ("Get", "New", "Set", "Remove")}
+
+
 def test_every_cmdlet_has_the_documented_parameters() -> None:
     table = _table()["cmdlets"]
-    assert {cmdlet.name for cmdlet in cmdlets().values()} == set(table)
+    assert {cmdlet.name for cmdlet in cmdlets().values()} == set(table) | WITHOUT_A_PAGE
     for name, entry in table.items():
         known = {parameter.name for parameter in cmdlets()[name.lower()].parameters.values()}
         assert known == set(entry["params"]) | set(entry.get("otherParameterTypes", {})), name
@@ -129,6 +133,7 @@ READS = [
     ("HostedConnectionFilterPolicy", {}),
     ("AcceptedDomain", {}),
     ("InboundConnector", {}),
+    ("OutboundConnector", {}),
     ("OrganizationConfig", {}),
 ]
 

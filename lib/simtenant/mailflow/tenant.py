@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from simtenant import cloudflare_domains, contentfilter, graph, organization, quarantine, ranking
+from simtenant import cloudflare_domains, connectors, contentfilter, graph, organization, quarantine, ranking
 from simtenant.mailflow import matching, recipients
 from simtenant.mailflow.matching import Span
 from simtenant.mailflow.walk import Rule, rule_of
@@ -139,7 +139,7 @@ def read(tx: Transaction) -> Tenant:
         ),
         allowed=matching.spans(text for body in filters for text in matching.texts(body.get("IPAllowList"))),
         blocked=matching.spans(text for body in filters for text in matching.texts(body.get("IPBlockList"))),
-        connectors=tuple(_connector(row.body) for row in tx.all(organization.CONNECTOR) if row.body.get("Enabled")),
+        connectors=tuple(_connector(row.body) for row in tx.all(connectors.INBOUND) if row.body.get("Enabled")),
         rules=tuple(
             rule_of(row.body) for row in ranking.ranked(tx, TRANSPORT_RULE) if row.body.get("State") == "Enabled"
         ),
