@@ -10,7 +10,7 @@ TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
 
 WORKERS := 2
 
-.PHONY: demo test lint unit slow outcome faults notebooks bench mutants texts regenerate pictures clean help
+.PHONY: demo test lint unit slow outcome faults notebooks bench mutants texts altered regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -50,6 +50,9 @@ mutants: $(STAMP)         ## change every wire constant of the clients, one at a
 
 texts: $(STAMP)           ## hold the compiler against what a reader says of each text, and write the table of the docs
 	PYTHONPATH=tests $(RUN)/python -m texts.table
+
+altered: $(STAMP)         ## alter 2,000 texts in 30 ways; none may set more, or anything else, than the text it was made from
+	$(RUN)/python tests/altered/sweep.py --count 2000
 
 regenerate: $(STAMP)      ## write notebooks/ anew from the kit's own edition of the tutorial
 	$(RUN)/runbook compile junk-and-user-quarantine -o notebooks >/dev/null

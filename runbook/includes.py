@@ -22,7 +22,7 @@ from runbook.markdown import Repair, decode, repair, tree_of
 Fetch = Callable[[str], bytes | str]
 """Takes the name in an include; returns the file's bytes, or a sentence's end that says why there are none."""
 
-MOST_LINES = 20_000
+MOST_LINES = 8_000
 MOST_FILES = 200
 DEEPEST = 8
 _PLACE = re.compile(r"(?P<file>.+) line (?P<line>\d+), via line (?P<via>\d+)")

@@ -43,8 +43,16 @@ def tree_of(text: str) -> SyntaxTreeNode:
     return SyntaxTreeNode(parser.parse(text))
 
 
+MOST_BYTES = 500_000
+MOST_LINES = 5_000
+LONGEST_LINE = 20_000
+"""Limits of one file, in bytes, lines and characters. The longest text that was studied has 21 kB and 403 lines; beyond
+these limits reading would take longer than anybody waits."""
+
+
 def decode(data: bytes, path: str) -> str:
-    """Read UTF-8 bytes as text with `\n` line ends; raise TutorialError if they are empty or no text."""
+    """Read UTF-8 bytes as text with `\n` line ends; raise TutorialError if they are empty, no text, or too much."""
+    _check_size(data, path)
     remedy = "Save the tutorial as plain Markdown in UTF-8 and try again."
     if not data.strip():
         raise TutorialError("The file is empty.", remedy, path=path or None)
@@ -57,6 +65,23 @@ def decode(data: bytes, path: str) -> str:
         detail = f"The byte {data[error.start]:#04x} is not valid UTF-8."
         raise TutorialError(detail, remedy, path=path or None, line=line) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_size(data: bytes, path: str) -> None:
+    """Raise TutorialError for a file that is longer than any tutorial."""
+    lines = data.count(b"\n") + 1
+    longest = max(map(len, data.split(b"\n"))) if len(data) <= MOST_BYTES else 0
+    detail = ""
+    if len(data) > MOST_BYTES:
+        detail = f"The file has {len(data):,} bytes; no more than {MOST_BYTES:,} are read."
+    elif lines > MOST_LINES:
+        detail = f"The file has {lines:,} lines; no more than {MOST_LINES:,} are read."
+    elif longest > LONGEST_LINE:
+        detail = f"A line of the file has {longest:,} bytes; no more than {LONGEST_LINE:,} are read."
+    if detail:
+        raise TutorialError(
+            detail, "Give the part of it that is the tutorial, as a file of its own.", path=path or None
+        )
 
 
 def repair(lines: Sequence[str]) -> tuple[tuple[str, ...], tuple[Repair, ...]]:
@@ -97,7 +122,7 @@ def pieces_of(node: SyntaxTreeNode) -> tuple[Piece, ...]:
 
     A site generator's shortcode around words, such as `{{<tooltip>}}word{{</tooltip>}}`, leaves only the words.
     """
-    pieces = list(_flatten(node, "text", ""))
+    pieces = [replace(piece, text=HIDDEN.sub("", piece.text)) for piece in _flatten(node, "text", "")]
     for at, piece in enumerate(pieces):
         before, after = pieces[at - 1] if at else None, pieces[at + 1] if at + 1 < len(pieces) else None
         if piece.kind == "html" and before and after and before.text.endswith("{{"):
@@ -127,6 +152,10 @@ def _flatten(node: SyntaxTreeNode, kind: PieceKind, href: str) -> Iterator[Piece
             yield from _flatten(child, "strong" if child.type == "strong" else "emphasis", href)
     if run:
         yield Piece(kind=kind, text=run, href=href)
+
+
+HIDDEN = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
+"""Characters that nobody sees: zero-width spaces and joiners, and the soft hyphen."""
 
 
 def plain(parts: Sequence[Piece]) -> str:

@@ -61,6 +61,16 @@ def parse_tutorial(data: bytes, *, path: str = "", fetch: Fetch | None = None) -
 
     Guarantees that `ledger` covers every line once. Raises TutorialError as `read_tutorial` does.
     """
+    try:
+        return _parsed(data, path, fetch)
+    except RecursionError:
+        raise TutorialError(
+            "Marks, lists or quotations are nested too deeply to be read.",
+            "Take the text apart, or write the nested part plainly.", path=path or None,
+        ) from None  # fmt: skip
+
+
+def _parsed(data: bytes, path: str, fetch: Fetch | None) -> Tutorial:
     text = decode(data, path)
     lines = tuple(text.removesuffix("\n").split("\n"))
     assembly = assemble(lines, fetch)
@@ -105,6 +115,8 @@ class _Builder:
         self._open: tuple[str, int, int] | None = None  # heading, level, first line
         self._items: list[Step | Block] = []
         self._ids: Counter[str] = Counter()
+        self._above: list[tuple[str, int]] = []
+        """Headings that the present section stands under, and itself, with their levels."""
 
     def build(self, assembly: Assembly, own: SourceFile) -> Tutorial:
         for node, self.before in assembly.nodes:
@@ -182,12 +194,10 @@ class _Builder:
         heading, level, first = self._open
         while last > first and not self.lines[last - 1].strip():
             last -= 1
-        above: list[str] = []
-        below = level
-        for section in reversed(self.sections):
-            if section.level < below:
-                above.insert(0, section.heading)
-                below = section.level
+        while self._above and self._above[-1][1] >= level:
+            self._above.pop()
+        above = [text for text, _ in self._above]
+        self._above.append((heading, level))
         name = slug(heading) if heading else "untitled"
         self._ids[name] += 1
         if self._ids[name] > 1:

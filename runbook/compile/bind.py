@@ -18,9 +18,10 @@ from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, Lite
 from runbook.lexicon import Label, Option
 from runbook.lexicon.match import Certainty, match_name, weaker
 
-PLACEHOLDER = re.compile(r"<[^<>]+>|\[[A-Z][A-Z_ ]+\]|[A-Z]+_[A-Z_]+")
+_FILL_IN = r"<[^<>]+>|\{[^{}]*\}|\[[^\[\]]+\]|\.{2,}|…|X{3,}|x{3,}|(?i:your)\b.*"
+PLACEHOLDER = re.compile(rf"{_FILL_IN}|[A-Z]+_[A-Z_]+")
 # Words of a rule may be capitals with underlines, as an attribute of the verdict is.
-PLACEHOLDER_WORD = re.compile(r"<[^<>]+>|\[[A-Z][A-Z_ ]+\]|YOUR_[A-Z_]+")
+PLACEHOLDER_WORD = re.compile(rf"{_FILL_IN}|YOUR_[A-Z_]+")
 MARKED = ("strong", "emphasis", "code", "leftover", "quoted", "link", "address")
 
 

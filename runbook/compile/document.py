@@ -7,6 +7,7 @@ import re
 from runbook.compile.findings import Findings
 from runbook.compile.grammar import fits
 from runbook.lexicon import Lexicon
+from runbook.markdown import HIDDEN
 from runbook.tutorial import Block, Tutorial, slug
 
 CONSONANTS = "B-DF-HJ-NP-TV-Z"
@@ -23,6 +24,12 @@ def about_the_text(tutorial: Tutorial, findings: Findings) -> None:
             f"{repair.raw!r} was UTF-8 read as Windows-1252; it is read as {repair.repaired!r}.",
             suggestion="Store the file again as UTF-8.", source="the bytes of the line: the round trip is valid UTF-8",
         )  # fmt: skip
+    for number, line in enumerate(tutorial.lines, 1):
+        if HIDDEN.search(line) and tutorial.ledger[number - 1] in ("step", "continuation"):
+            findings.note(
+                "encoding-repaired", (number,), "A character in this line cannot be seen; it is read without it.",
+                suggestion="Take the character out.", source="Unicode, format characters",
+            )  # fmt: skip
     _out_of_order(tutorial, findings)
     titles = sorted((title.text for title in tutorial.titles), key=len)
     in_sections = [item for section in tutorial.sections for item in section.items]

@@ -127,10 +127,14 @@ def compiled(pattern: str) -> re.Pattern[str]:
     """Compile a pattern of phrases.yaml, in which `{name}` stands for slots."""
     several = rf"{SLOT}(?:(?:, and |, or |, | and | or ){SLOT})*"
     two = rf"{SLOT}(?:(?:, and |, | and ){SLOT})+"
-    kinds = {"": SLOT, "&": two, "*": rf"{SLOT}(?: > {SLOT})*", "+": several, "~": r".+?"}
+    # Words that turn a sentence round or make it hang on something are never "any words".
+    turning = r"not|never|no|don['’]?t|only|if|unless|except|but|without|instead|skip|optional|optionally|example|test"
+    words = rf"(?:(?!\b(?:{turning})\b).)+?"
+    kinds = {"": SLOT, "&": two, "*": rf"{SLOT}(?: > {SLOT})*", "+": several, "~": words}
 
     def group(match: re.Match[str]) -> str:
-        return f"(?P<{match.group(1)}>{kinds[match.group(2)]})"
+        name, kind = match.groups()
+        return f"(?P<{name}>{'.+?' if name == 'rest' and kind == '~' else kinds[kind]})"
 
     # Letter case beyond ASCII matters only where a pattern takes any word; without it patterns compile twice as fast.
     flags = re.IGNORECASE if re.search(r"\\[wW]", pattern) else re.IGNORECASE | re.ASCII

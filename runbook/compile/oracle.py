@@ -155,7 +155,7 @@ class _Comparison:
                 self._removal(call, item.first)
                 said |= set(settings)
                 continue
-            for parameter in _parameters(call, item.first.type, settings):
+            for parameter in _parameters(call, item.first.type, settings, self.lexicon.promises.enabled):
                 setting = settings.get(parameter.name.casefold())
                 if parameter.name.casefold() == "enabled" and switched not in (None, call):
                     continue  # a later call switches it
@@ -247,16 +247,16 @@ def _object_of(call: Call, kind: str, objects: Mapping[tuple[str, str], _Object]
     return several[0] if several else NO_STEP
 
 
-def _parameters(call: Call, kind: str, settings: Mapping[str, Setting]) -> list[Parameter]:
+def _parameters(call: Call, kind: str, settings: Mapping[str, Setting], enabled: str) -> list[Parameter]:
     """Give a call's parameters, with what its cmdlet does by its name alone."""
     verb, found = call.verb.casefold(), [item for item in call.parameters if item.name != "QuarantinePolicyType"]
     named = {item.name.casefold() for item in found}
     if call.noun.casefold() == "organizationcustomization":
         return [*found, _implied(call, "IsDehydrated", on=False)]
     if verb in ("enable", "disable"):
-        return [*found, _implied(call, "Enabled", on=verb == "enable")]
-    if verb == "new" and kind in _MADE_ENABLED and "enabled" in settings and "enabled" not in named:
-        return [*found, _implied(call, "Enabled", on=True)]
+        return [*found, _implied(call, enabled, on=verb == "enable")]
+    if verb == "new" and kind in _MADE_ENABLED and enabled.casefold() in settings and enabled.casefold() not in named:
+        return [*found, _implied(call, enabled, on=True)]
     return found
 
 

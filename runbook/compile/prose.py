@@ -23,7 +23,7 @@ def asked_in_prose(section: Section, lexicon: Lexicon, findings: Findings, *, se
     table = lexicon.phrases
     for block in _prose(section):
         lines = tuple(range(block.first, block.last + 1))
-        for sentence in _sentences(block):
+        for sentence in sentences_of(block):
             wait = next((match for pattern in table.wait if (match := compiled(pattern).search(sentence))), None)
             asks = not sets_something and any(compiled(pattern).search(sentence) for pattern in table.asking)
             if not (wait or asks):
@@ -35,7 +35,7 @@ def asked_in_prose(section: Section, lexicon: Lexicon, findings: Findings, *, se
                 )
 
 
-def _sentences(block: Block) -> list[str]:
+def sentences_of(block: Block) -> list[str]:
     """Give the sentences of a block; of HTML, those of each element."""
     text = _SHORTCODE.sub("", block.text)
     pieces = re.split(r"<[^>]*>", text) if block.kind == "wrapper" else [text]

@@ -17,6 +17,7 @@ from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
 from runbook.compile.grammar import Sentence, chain_of, fits, read_clause, read_sentence, several
 from runbook.compile.phrase import STRAY, TEMPLATE, Phrase, Slot, phrase_of, trim
+from runbook.compile.prose import sentences_of
 from runbook.compile.result import ReadAs
 from runbook.compile.stand import Route, Stand
 from runbook.compile.writing import Labels
@@ -25,6 +26,7 @@ from runbook.lexicon.match import fold
 from runbook.tutorial import Block, Section, Step, slug
 
 LONGEST = 1500  # characters; the longest item of the texts that were studied has 600
+STRUCK = re.compile(r"<(?:s|del|strike)\b", re.IGNORECASE)
 WAY = (r"{path*}",)
 UNREAD = ("table", "wrapper")
 """Kinds of blocks whose words are not read as steps."""
@@ -66,7 +68,17 @@ class SectionReader:
                  if fits(name, self.lexicon.phrases.gate)]  # fmt: skip
         if self.alternative:
             gates.append(self.section.heading)
+        if not gates and self._hangs():
+            gates.append(self.section.heading or "untitled")
         self.stand.gate = f"section-{slug(gates[0])}" if gates else None
+
+    def _hangs(self) -> bool:
+        """Tell whether a paragraph before the last step makes the steps hang on something."""
+        last = max((step.first for step in self.section.steps), default=0)
+        blocks = [item for item in (*self.lead, *self.section.items) if isinstance(item, Block) and item.first < last]
+        spoken = [block for block in blocks if block.kind in ("prose", "quote", "wrapper")]
+        return any(fits(trim(sentence), self.lexicon.phrases.hangs)
+                   for block in spoken for sentence in sentences_of(block))  # fmt: skip
 
     def read(self) -> list[OpenChange]:
         """Read the whole section; a change that is still open is closed at its end, with a note."""
@@ -112,6 +124,8 @@ class SectionReader:
     def _siblings(self, steps: Sequence[Step], above: Labels, refusal: Refusal | None = None) -> None:
         for step in steps:
             result = refusal or self._item(step, above)
+            if above and not isinstance(result, Refusal) and result[: len(above)] != above:
+                above = ()  # a label of its own among those of another: what follows may belong to either
             if isinstance(result, Refusal):
                 if refusal:
                     self._refused(step, refusal)
@@ -161,6 +175,8 @@ class SectionReader:
     def _sentences(self, step: Step) -> tuple[Phrase, tuple[Sentence, ...] | None]:
         """Read an item's sentences, first by its markup, then with known names that are not marked."""
         marked = phrase_of(step.pieces)
+        if any(piece.kind == "html" and STRUCK.match(piece.text) for piece in step.pieces):
+            return marked, None
         if TEMPLATE.search(step.text) or len(step.text) > LONGEST:
             return marked, None
         sentences = self._all(marked, self._optional(marked))

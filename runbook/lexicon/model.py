@@ -216,6 +216,8 @@ class PhrasesFile(Row):
     optional: Words
     gate: Words
     """Headings that make a whole section optional."""
+    hangs: Words
+    """Sentences before the steps that make a whole section hang on something."""
     enumeration: Words
     choice: Words
     condition: Words
