@@ -22,6 +22,8 @@ _FILL_IN = r"<[^<>]+>|\{[^{}]*\}|\[[^\[\]]+\]|\.{2,}|…|X{3,}|x{3,}|(?i:your)\b
 PLACEHOLDER = re.compile(rf"{_FILL_IN}|[A-Z]+_[A-Z_]+")
 # Words of a rule may be capitals with underlines, as an attribute of the verdict is.
 PLACEHOLDER_WORD = re.compile(rf"{_FILL_IN}|YOUR_[A-Z_]+")
+# A mark at an end of a name was meant as markup; no service gives such names.
+MARK_LEFT = re.compile(r"[\\`*_].*|.*[\\`*_]", re.DOTALL)
 MARKED = ("strong", "emphasis", "code", "leftover", "quoted", "link", "address")
 
 
@@ -87,7 +89,13 @@ def _name(wording: Wording) -> Bound | Refusal:
         return Refusal(why="no name is marked as such")
     if PLACEHOLDER.fullmatch(slot.text):
         return Bound(value=None, placeholder=slot.text)
-    return Bound(value=slot.text)
+    return _without_marks((slot.text,)) or Bound(value=slot.text)
+
+
+def _without_marks(texts: Sequence[str]) -> Refusal | None:
+    """Refuse names and words that a mark clings to."""
+    marked = [text for text in texts if MARK_LEFT.fullmatch(text)]
+    return Refusal(why=f"a mark clings to {marked[0]!r}") if marked else None
 
 
 def _text(wording: Wording) -> Bound | Refusal:
@@ -98,7 +106,7 @@ def _text(wording: Wording) -> Bound | Refusal:
         return Refusal(why="no literal is marked as such")
     if PLACEHOLDER.fullmatch(slot.text):
         return Refusal(why=f"{slot.text} is a placeholder", code="placeholder-text")
-    return Bound(value=slot.text)
+    return _without_marks((slot.text,)) or Bound(value=slot.text)
 
 
 def _words(wording: Wording) -> Bound | Refusal:
@@ -111,6 +119,9 @@ def _words(wording: Wording) -> Bound | Refusal:
     unfilled = [text for text in written if PLACEHOLDER_WORD.fullmatch(text)]
     if unfilled:
         return Refusal(why=f"{unfilled[0]} is a placeholder", code="placeholder-text")
+    marked = _without_marks(written)
+    if marked:
+        return marked
     split = tuple(word.strip() for text in written for word in text.split(",") if word.strip())
     if split == written:
         return Bound(value=written)
