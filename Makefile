@@ -42,7 +42,8 @@ notebooks: $(STAMP)       ## JupyterLab on the notebooks, against the simulated 
 	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[notebook]'
 	$(RUN)/jupyter lab notebooks
 
-bench: $(STAMP)           ## apply beside papermill and nbconvert as typed
+bench: $(STAMP)           ## how long a compile takes; apply beside papermill and nbconvert as typed
+	$(RUN)/python tests/benchmarks/compiling.py
 	$(RUN)/python tests/benchmarks/bench.py
 
 mutants: $(STAMP)         ## change every wire constant of the clients, one at a time; the wire tests must notice

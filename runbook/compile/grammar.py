@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
+from runbook.compile.patterns import compiled, whole
 from runbook.compile.phrase import SLOT, Phrase, Slot, trim
 from runbook.lexicon.model import ClauseForm, PhrasesFile, StepForm
 
@@ -82,7 +82,7 @@ def read_sentence(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Sentence
 def _form(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Sentence | None:
     for step in phrases.steps:
         for pattern in step.patterns:
-            match = compiled(pattern).fullmatch(masked)
+            match = whole(pattern, masked)
             if match:
                 return Sentence(form=step.form, phrase=phrase, parts=_parts(match))
     return None
@@ -93,7 +93,7 @@ def read_clause(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Clause | N
     masked = trim(masked)
     for clause in phrases.clauses:
         for pattern in clause.patterns:
-            match = compiled(pattern).fullmatch(masked)
+            match = whole(pattern, masked)
             if match:
                 return Clause(form=clause.form, phrase=phrase, parts=_parts(match), text=masked)
     return None
@@ -115,27 +115,8 @@ _PLACE = re.compile(rf"(?:in|under|on|below)(?: the)? {SLOT}(?: > {SLOT})*", re.
 
 def fits(masked: str, patterns: Sequence[str]) -> re.Match[str] | None:
     """Match a whole sentence against patterns; give the first match."""
-    return next((match for match in (compiled(p).fullmatch(masked) for p in patterns) if match), None)
+    return next((match for match in (whole(pattern, masked) for pattern in patterns) if match), None)
 
 
 def _parts(match: re.Match[str]) -> dict[str, str]:
     return {name: text for name, text in match.groupdict().items() if text is not None}
-
-
-@cache
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern of phrases.yaml, in which `{name}` stands for slots."""
-    several = rf"{SLOT}(?:(?:, and |, or |, | and | or ){SLOT})*"
-    two = rf"{SLOT}(?:(?:, and |, | and ){SLOT})+"
-    # Words that turn a sentence round or make it hang on something are never "any words".
-    turning = r"not|never|no|don['’]?t|only|if|unless|except|but|without|instead|skip|optional|optionally|example|test"
-    words = rf"(?:(?!\b(?:{turning})\b).)+?"
-    kinds = {"": SLOT, "&": two, "*": rf"{SLOT}(?: > {SLOT})*", "+": several, "~": words}
-
-    def group(match: re.Match[str]) -> str:
-        name, kind = match.groups()
-        return f"(?P<{name}>{'.+?' if name == 'rest' and kind == '~' else kinds[kind]})"
-
-    # Letter case beyond ASCII matters only where a pattern takes any word; without it patterns compile twice as fast.
-    flags = re.IGNORECASE if re.search(r"\\[wW]", pattern) else re.IGNORECASE | re.ASCII
-    return re.compile(re.sub(r"\{([a-z]\w*)([*+&~]?)\}", group, pattern), flags)

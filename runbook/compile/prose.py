@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from runbook.compile.findings import Findings
-from runbook.compile.grammar import compiled
+from runbook.compile.patterns import compiled
 from runbook.compile.result import ManualStep
 from runbook.lexicon import Lexicon
 from runbook.tutorial import Block, Section

@@ -117,7 +117,8 @@ class Connectors:
                 "Change that in the Exchange admin center, or remove the connector, then plan again.",
             )
         self._refuse_unsafe(change, {**found, **changed})
-        return self._as_sent(changed, {**found, **assignments(change, only_changed=False)})
+        # What goes along unchanged is sent as it was found, so that not even the order of a list is another afterwards.
+        return self._as_sent(changed, {**assignments(change, only_changed=False), **found})
 
     def _as_sent(self, changed: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
         """The changed properties, and those that belong to one that is switched on; a list names nothing twice."""

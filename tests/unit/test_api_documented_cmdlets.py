@@ -163,7 +163,7 @@ def of_label(row: dict[str, Any], shared: dict[str, Any]) -> Any:
     return st.sampled_from(options)
 
 
-VALUES = UNSAID | spoken()
+VALUES = spoken() | UNSAID
 
 
 @st.composite

@@ -62,7 +62,7 @@ def asked(*settings: Any) -> Wanted:
     ("parameter", "value", "op", "reason"),
     [
         ("EnableSafeList", True, "add", "EnableSafeList is no list"),
-        ("Unheard", ["a"], "remove", "Unheard is no list"),
+        ("Unheard", ["a"], "remove", "Unheard: this kit can neither compare nor write it yet"),
         ("IPAllowList", ["everybody"], "add", "'everybody' is neither an address nor a range"),
         ("IPAllowList", "192.0.2.1", "add", ""),
         ("IPAllowList", ("192.0.2.1",), "remove", ""),
