@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 
 Certainty = Literal["exact label", "alias", "fuzzy"]
@@ -19,6 +20,7 @@ def weaker(one: Certainty, other: Certainty) -> Certainty:
     return one if RANK[one] >= RANK[other] else other
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> tuple[str, ...]:
     """Reduce a name to its words: no case, no punctuation, no articles, and no plus sign as a button's icon."""
     words = re.findall(r"[\w+]+", text.casefold().replace("&", " and "))
