@@ -215,14 +215,18 @@ def identifiers(manual: Sequence[ManualStep]) -> tuple[tuple[str, str], ...]:
     for step in manual:
         number = met[step.section, step.text] = met.get((step.section, step.text), 0) + 1
         found.append(digest([step.section, step.text, *([number] if number > 1 else [])]))
-    return tuple((_shortest(whole, found), whole) for whole in found)
-
-
-def _shortest(whole: str, among: Sequence[str]) -> str:
-    lengths = (
-        size for size in range(_SHORTEST, len(whole)) if sum(item.startswith(whole[:size]) for item in among) < 2
+    in_order = ["", *sorted(found), ""]  # what begins most alike stands side by side
+    beside = {
+        whole: (before, after) for before, whole, after in zip(in_order, in_order[1:], in_order[2:], strict=False)
+    }
+    return tuple(
+        (whole[: max(_SHORTEST, *(_alike(whole, other) + 1 for other in beside[whole]))], whole) for whole in found
     )
-    return whole[: next(lengths, len(whole))]
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many digits two digests have in common at their beginning."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(other))
 
 
 def chosen(among: Sequence[HandStep], words: Sequence[str]) -> tuple[HandStep, ...]:
