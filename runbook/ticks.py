@@ -142,7 +142,7 @@ class Book:
         """Look twice before the file is called damaged."""
         try:
             return look()
-        except JournalError:
+        except (JournalError, RecursionError):
             time.sleep(_LINE_SECONDS)
         try:
             return look()
@@ -150,6 +150,8 @@ class Book:
             raise
         except JournalError as error:
             raise TicksDamaged(f"{self.path} is not whole: {error.detail}", _DAMAGED) from error
+        except RecursionError:
+            raise TicksDamaged(f"{self.path} is not whole: a line of it is no entry.", _DAMAGED) from None
 
     def _add(self, event: str, found: Iterable[HandStep], **said: str) -> None:
         tutorial = {"name": self.name, "sha256": self.compiled.tutorial.sha256}

@@ -61,8 +61,15 @@ def seen(setup: Setup) -> list[dict[str, Any]]:
     """
     if not setup.course.keeps_promises:
         return []
-    services = setup.connection.services
-    things = left(setup.document.drafts(setup.section.id), setup.values, setup.domains, _gently(look_up_in(services)))
+    drafts = setup.document.drafts(setup.section.id)
+    return looked_at(setup.connection.services, drafts, setup.values, setup.domains)
+
+
+def looked_at(
+    services: Services, drafts: Iterable[ResourceDraft], values: Mapping[str, Any], domains: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Read what is left to a person of some drafts and compare it; a service that is not reached is a reason."""
+    things = left(drafts, values, domains, _gently(look_up_in(services)))
     return rows(things, _read(services, [item.key for item in things if not item.why_not]))
 
 

@@ -198,6 +198,15 @@ def test_a_plan_and_a_finished_text_look_at_nothing_by_hand(verified: Kit) -> No
     assert [item["left_to_person"] for item in verified.result("apply")["sections"]] == [[], []]
 
 
+def test_a_way_back_asks_for_no_step(verified: Kit) -> None:
+    done = verified("rollback", verified.newest("apply").name)
+    assert done.returncode == 4, done.stdout  # somebody has set the level since
+    folder = verified.newest("rollback")
+    assert all("Left to a person:" not in shown(path) for path in (folder / "notebooks").glob("*.ipynb"))
+    page = (folder / "record.html").read_text(encoding="utf-8")
+    assert 'id="done-by-hand"' not in page and "Tell your colleagues. (" not in page
+
+
 def test_a_damaged_file_is_told_of_and_stops_no_run(text: Kit) -> None:
     text("tick", steps(text)[0]["id"], *TEXT, *SAYS)
     [file] = (text.runs / "ticks").iterdir()

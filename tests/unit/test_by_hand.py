@@ -14,8 +14,10 @@ from runbook.compile.result import ResourceDraft, Setting
 from runbook.compile.values import ComputedValue, InputValue
 from runbook.inputs import decision_field
 from runbook.plan import Observed
-from runbook.section.by_hand import Asked, Left, left, rows
+from runbook.section.by_hand import Asked, Left, _gently, left, looked_at, rows
+from runbook.section.observing import look_up_in
 from runbook.views import left_lines
+from tenantapi.errors import UnreachableError
 
 CASES = Path(__file__).parent.parent / "cases" / "ticks"
 LEFT = yaml.safe_load((CASES / "left.yaml").read_text(encoding="utf-8"))
@@ -125,6 +127,27 @@ def test_an_addition_to_a_list_is_compared_as_one() -> None:
     added = replace(setting("SenderIpRanges", ("192.0.2.0/24",)), op="add")
     [thing] = left([draft(settings=(added,))], {}, (), nobody)
     assert [(item.op, item.value) for item in thing.settings] == [("add", ["192.0.2.0/24"])]
+
+
+class NotReached:
+    """A service that nobody reaches, whatever it is asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise UnreachableError("the line is cut")
+
+
+class Nowhere:
+    exchange = graph = cloudflare = NotReached()
+
+
+def test_a_service_that_is_not_reached_is_a_reason_and_no_error() -> None:
+    services: Any = Nowhere()
+    said = [(row["verdict"], row["said"]) for row in looked_at(services, [draft()], {}, ())]
+    assert said == [("unread", "could not be read: The service could not be reached: the line is cut")]
+    source = "graph:domains/{domain}/serviceConfigurationRecords#recordType=Mx"
+    asked = replace(draft(), settings=(setting("SetSCL", ComputedValue(source=source)),))
+    [thing] = left([asked], {}, (), _gently(look_up_in(services)))
+    assert "the line is cut" in thing.settings[0].why_not
 
 
 def test_the_text_of_the_cases_leaves_one_rule() -> None:

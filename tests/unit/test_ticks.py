@@ -15,7 +15,7 @@ from runbook import library
 from runbook.compile.result import ManualStep
 from runbook.errors import UsageError
 from runbook.journal import Journal, read
-from runbook.ticks import Book, HandStep, TicksDamaged, identifiers
+from runbook.ticks import Book, HandStep, TicksDamaged, identifiers, steps
 
 CASES = Path(__file__).parent.parent / "cases" / "ticks"
 HISTORIES = yaml.safe_load((CASES / "histories.yaml").read_text(encoding="utf-8"))
@@ -58,11 +58,11 @@ def test_what_counts(tmp_path: Path, name: str) -> None:
     else:
         for item in case["do"]:
             carry_out(tmp_path, *item)
-    steps = dict(zip(LETTERS, here.steps(), strict=True))
-    assert {key: item.done.by for key, item in steps.items() if item.done} == case["done"], name
-    others = {key: item.other_edition.by for key, item in steps.items() if item.other_edition}
+    found = dict(zip(LETTERS, here.steps(), strict=True))
+    assert {key: item.done.by for key, item in found.items() if item.done} == case["done"], name
+    others = {key: item.other_edition.by for key, item in found.items() if item.other_edition}
     assert others == case.get("other", {}), name
-    assert all(item.done.seen == "it is so" and item.done.at.endswith("Z") for item in steps.values() if item.done)
+    assert all(item.done.seen == "it is so" and item.done.at.endswith("Z") for item in found.values() if item.done)
 
 
 @pytest.mark.parametrize("name", WORDS)
@@ -86,6 +86,10 @@ def damaged(path: Path, case: dict[str, Any], folder: Path) -> None:
         shutil.copy(book(folder, tenant=case["of"]).path, path)
     elif "event" in case:
         Journal(path).append(case["event"], tenant="demo", seen="it is so", steps=[], tutorial={})
+    elif "bytes" in case:
+        path.write_bytes(bytes.fromhex(case["bytes"]))
+    elif "nested" in case:
+        path.write_text("[" * case["nested"] + "\n")
     elif "whole" in case:
         path.write_text(case["whole"])
     elif "from" in case:
@@ -109,9 +113,9 @@ def test_of_a_damaged_file_nothing_is_believed_and_nothing_is_added(tmp_path: Pa
     assert str(here.path) in caught.value.detail and "Move it" in caught.value.remedy, name
     with pytest.raises(TicksDamaged):
         here.tick(ids[2:], "Cy", "it is so")
-    steps, problem = here.known()
+    found, problem = here.known()
     assert problem.startswith("What was ticked off is not known"), name
-    assert [item.done for item in steps] == [None] * 3
+    assert [item.done for item in found] == [None] * 3
     assert here.path.read_bytes() == before
 
 
@@ -119,6 +123,14 @@ def test_what_cannot_be_read_is_not_taken_for_nothing(tmp_path: Path) -> None:
     here = book(tmp_path)
     here.path.mkdir(parents=True)  # a folder in the file's place
     assert here.known()[1].startswith("What was ticked off is not known")
+
+
+def test_of_two_ticks_at_the_same_moment_the_first_counts(tmp_path: Path) -> None:
+    here = book(tmp_path)
+    data = {"tutorial": {"name": "text", "sha256": here.compiled.tutorial.sha256}, "seen": "it is so"}
+    rows = [{"id": step(here, "a").digest}]
+    entries = [{"event": "ticked", "at": "now", "data": {**data, "by": name, "steps": rows}} for name in ("Ann", "Bob")]
+    assert [item.done.by for item in steps(here.compiled, "text", entries) if item.done] == ["Ann"]
 
 
 def test_names_that_differ_in_letter_case_or_far_behind_have_files_of_their_own(tmp_path: Path) -> None:
@@ -136,14 +148,14 @@ def test_a_moved_text_keeps_its_ticks_and_another_text_with_the_same_words_has_n
 
 
 def test_ids_are_short_stable_and_all_different() -> None:
-    steps = [
+    manual = [
         ManualStep(text=text, lines=(n,), section="s") for n, text in enumerate(["Ask.", "Save.", "Save."], start=1)
     ]
-    found = identifiers(steps)
+    found = identifiers(manual)
     assert [len(short) for short, _ in found] == [6, 6, 6]
     assert len(set(found)) == 3
     assert identifiers(()) == ()
-    assert identifiers([steps[0], steps[1]]) == found[:2], "what comes later changes no id"
+    assert identifiers(manual[:2]) == found[:2], "what comes later changes no id"
     assert identifiers([ManualStep(text="Ask.", lines=(77,), section="s")])[0] == found[0], "nor do lines"
     assert identifiers([ManualStep(text="Ask.", lines=(1,), section="t")])[0] != found[0]
 
