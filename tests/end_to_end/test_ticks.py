@@ -199,6 +199,9 @@ def test_a_plan_and_a_finished_text_look_at_nothing_by_hand(verified: Kit) -> No
 
 
 def test_a_way_back_asks_for_no_step(verified: Kit) -> None:
+    known = ("--tenant", "demo", "--tutorial", "known.md")
+    listed = json.loads(verified("tick", *known, "--format", "json").stdout)["steps"]
+    assert verified("tick", listed[0]["id"], *known, *SAYS).returncode == 0
     done = verified("rollback", verified.newest("apply").name)
     assert done.returncode == 4, done.stdout  # somebody has set the level since
     folder = verified.newest("rollback")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from runbook.compile.result import ResourceDraft, Setting
 from runbook.compile.values import ComputedValue, InputValue
 from runbook.inputs import decision_field
 from runbook.plan import Observed
-from runbook.section.by_hand import Asked, Left, _gently, left, looked_at, rows
+from runbook.section.by_hand import Asked, Left, _gently, left, looked_at, rows, seen
 from runbook.section.observing import look_up_in
 from runbook.views import left_lines
 from tenantapi.errors import UnreachableError
@@ -148,6 +149,11 @@ def test_a_service_that_is_not_reached_is_a_reason_and_no_error() -> None:
     asked = replace(draft(), settings=(setting("SetSCL", ComputedValue(source=source)),))
     [thing] = left([asked], {}, (), _gently(look_up_in(services)))
     assert "the line is cut" in thing.settings[0].why_not
+
+
+def test_a_way_back_looks_at_nothing() -> None:
+    setup: Any = SimpleNamespace(course=SimpleNamespace(keeps_promises=False))
+    assert seen(setup) == []
 
 
 def test_the_text_of_the_cases_leaves_one_rule() -> None:
