@@ -1,9 +1,9 @@
 """What a person has done by hand, ticked off step by step: who, when, and what was seen.
 
 One file per tenant beside the runs, ``ticks/NAME-MARK.jsonl``, written and chained as a run's journal is: a line is
-added, none is ever changed, and a file of which a line was altered is told of, not read. A tick belongs to a tenant, to
-the very text (its SHA-256) and to the step. Lines cut off at the end leave a whole file; the records of the runs that
-were made meanwhile still name their ticks.
+added, none is ever changed, and a file of which a line was altered is told of, not read. A tick belongs to a tenant,
+to the very text (its SHA-256) and to the step. Whole lines taken from the end leave a chain that is whole; the records
+of runs that ended meanwhile still name their ticks.
 """
 
 from __future__ import annotations

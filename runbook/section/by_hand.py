@@ -110,7 +110,7 @@ def _read(services: Services, keys: Sequence[tuple[str, str]]) -> tuple[Observed
 def left(
     drafts: Iterable[ResourceDraft], values: Mapping[str, Any], domains: Sequence[str], look_up: desired.LookUp
 ) -> tuple[Left, ...]:
-    """Return the things that a section leaves to a person, with the values that it asks for. Pure but for `look_up`."""
+    """Return what a section leaves to a person, with the values that it asks for. Pure but for `look_up`."""
     found: list[Left] = []
     for draft in drafts:
         if not draft.blocked_by:

@@ -133,8 +133,8 @@ def test_the_folder_of_ticks_is_in_no_commands_way(verified: Kit) -> None:
 def test_verify_compares_what_was_understood_and_calls_nothing_verified(verified: Kit) -> None:
     result = verified.result("verify")
     assert (result["status"], result["exit_code"]) == ("drift", 3)
-    section = result["sections"][1]
-    assert section["status"] == "failed" and not section["verification"]["ok"] and not section["verification"]["checks"]
+    section, said = result["sections"][1], result["sections"][1]["verification"]
+    assert section["status"] == "failed" and not said["ok"] and not said["checks"]
     assert [(row["parameter"], row["verdict"]) for row in section["left_to_person"]] == [
         ("HeaderContainsMessageHeader", "as-asked"),
         ("HeaderContainsWords", "as-asked"),

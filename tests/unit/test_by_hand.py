@@ -49,9 +49,8 @@ def test_what_is_said(name: str) -> None:
         )
         for parameter, value in case.get("want", {}).items()
     )
-    thing = Left(
-        kind=RULE, identity="Odd", lines=(5,), gone=case.get("gone", False), settings=asked, why_not=case.get("not", "")
-    )
+    thing = Left(kind=RULE, identity="Odd", lines=(5,), settings=asked)
+    thing = replace(thing, gone=case.get("gone", False), why_not=case.get("not", ""))
     found = rows([thing], observed(case))
     assert {row["parameter"]: [row["verdict"], row["said"]] for row in found} == case["says"], name
     assert [row["lines"] for row in found] == [[7] if row["parameter"] else [5] for row in found]
@@ -82,7 +81,7 @@ def nobody(source: str, identity: str) -> tuple[str | None, str]:
 
 def of(*drafts: ResourceDraft, domains: tuple[str, ...] = (), **values: Any) -> list[Any]:
     found = left(drafts, values, domains, nobody)
-    return [(item.identity, item.why_not, {a.parameter: a.value or a.why_not for a in item.settings}) for item in found]
+    return [(one.identity, one.why_not, {a.parameter: a.value or a.why_not for a in one.settings}) for one in found]
 
 
 def test_only_what_is_blocked_is_left_to_a_person() -> None:

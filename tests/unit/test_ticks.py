@@ -129,7 +129,7 @@ def test_of_two_ticks_at_the_same_moment_the_first_counts(tmp_path: Path) -> Non
     here = book(tmp_path)
     data = {"tutorial": {"name": "text", "sha256": here.compiled.tutorial.sha256}, "seen": "it is so"}
     rows = [{"id": step(here, "a").digest}]
-    entries = [{"event": "ticked", "at": "now", "data": {**data, "by": name, "steps": rows}} for name in ("Ann", "Bob")]
+    entries = [{"event": "ticked", "at": "now", "data": {**data, "by": who, "steps": rows}} for who in ("Ann", "Bob")]
     assert [item.done.by for item in steps(here.compiled, "text", entries) if item.done] == ["Ann"]
 
 
