@@ -15,6 +15,7 @@ from runbook.errors import ExitCode
 from runbook.inputs import decision_field
 from runbook.library import Document
 from runbook.runs import RunFolder, read_json, whole_digest
+from runbook.ticks import Book
 from runbook.tutorial import Section
 from runbook.views import lines_text
 
@@ -62,6 +63,8 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
     code = ExitCode.INTERRUPTED if facts.interrupted else exit_code(sections, facts.mode)
     outlook = None if facts.takes_back else _outlook(folder)
     approval = read_json(folder.approval) if folder.approval.is_file() else None
+    book = Book(base=folder.path.parent, tenant=facts.tenant, name=document.name, compiled=document.compiled)
+    by_hand, why_not = book.known()
     return {
         "format": 1,
         "run": folder.path.name,
@@ -80,7 +83,8 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         "approval": approval and {k: approval[k] for k in ("plan", "approved_by", "approved_at")},
         "requests": {k: facts.asked[k] for k in ("total", "writes") if k in facts.asked},
         "diagnostics": _diagnostics(document, sections),
-        "manual": [step.as_json() for step in document.compiled.manual],
+        "manual": [step.as_json() for step in by_hand],
+        "ticks_problem": why_not,
         "assumptions": [
             *_assumptions(document, facts.takes_back, outlook),
             *_left(sections),
@@ -124,6 +128,7 @@ def _never_run(document: Document, section: Section, folder: RunFolder, interrup
         "changes": [],
         "made": [],
         "by_hand": [],
+        "left_to_person": [],
         "verification": None,
         "error": _stopped_midway(folder, item) if began else None,
     }

@@ -26,6 +26,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from runbook.errors import PlanRefused, UsageError
 from runbook.plan import digest, plan_digest
 
+TICKS = "ticks"
+"""The one folder beside the runs that is none: what was done by hand on each tenant (`runbook.ticks`)."""
+
 
 def runs_directory() -> Path:
     """Return where runs are kept: RUNBOOK_RUNS, else ``runs`` below the present folder."""

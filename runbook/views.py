@@ -250,6 +250,15 @@ def _late_text(item: Mapping[str, str]) -> str:
     return f"propagation pending, it may take until {item['until'][11:16]} UTC to act everywhere"
 
 
+def left_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one line for each thing that was seen of what is left to a person, or that could not be seen."""
+    return [
+        f"  left to a person: {_kind_title(item['kind'])} {plain(item['identity'])}: {plain(item['said'])}"
+        + (f" ({lines_text(item['lines'])})" if item["lines"] else "")
+        for item in rows
+    ]
+
+
 def script_lines(result: Mapping[str, Any]) -> list[str]:
     """Return a run's pending changes as one PowerShell script; what is not PowerShell stands in comments."""
     title, tenant = _comment(result["tutorial"]["title"]), _comment(result["tenant"]["name"])

@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
     "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
+    "tick": ("runbook.cli.ticking", "List the steps that are left to a person, and tick them off."),
     "rollback": ("runbook.cli.rollback", "Take back what a run has changed, and nothing else."),
     "preflight": ("runbook.cli.preflight", "Say whether an identity can do what the plan needs. Writes nothing."),
     "records": ("runbook.cli.records", "List, check and compare runs, or make a run's record again."),

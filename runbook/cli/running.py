@@ -233,6 +233,8 @@ def show_sections(outcome: Outcome) -> None:
         print(f"{item['title']}: {changed} changed, {_verdict(item, good, len(checks))}")
         for line in [*views.check_lines(checks), *views.settling_lines(item["verification"]), *_problems(item)]:
             print(line)
+        for line in views.left_lines(item["left_to_person"]):
+            print(line)
     if outcome.result["outlook"] is not None:
         from runbook import outcome_words
 

@@ -11,7 +11,16 @@ from runbook.outcome_picture import picture
 from runbook.outcome_words import headline
 from runbook.plan import SYMBOL
 from runbook.record import landing
-from runbook.views import entries_lines, hand_lines, lines_text, plain, reason_text, settling_lines, show_value
+from runbook.views import (
+    entries_lines,
+    hand_lines,
+    left_lines,
+    lines_text,
+    plain,
+    reason_text,
+    settling_lines,
+    show_value,
+)
 
 _MODE_WORDS = {
     "plan": "Plan: the tenant was read and compared; nothing was written",
@@ -58,6 +67,7 @@ def _content(result: Mapping[str, Any], sections: list[dict[str, Any]]) -> dict[
         "facts": _facts(result, sections),
         "sections": sections,
         "todo": _todo(result),
+        "done_by_hand": _done_by_hand(result),
         "open": result.get("diagnostics", []),
         "assumptions": result.get("assumptions", []),
         "journal": result.get("journal", {}),
@@ -162,10 +172,31 @@ def _todo(result: Mapping[str, Any]) -> list[str]:
             dict.fromkeys([*todo, *(text for text in result["assumptions"] if text.startswith("Not taken back"))])
         )
     todo += [f"Undecided: {item['message']}" for item in _undecided(result)]
-    todo += [f"{step['text']} ({lines_text(step['lines'])} of the tutorial)" for step in result.get("manual", [])]
+    todo += [_open_step(step) for step in result.get("manual", []) if not step.get("done")]
+    if result.get("ticks_problem"):
+        todo.append(result["ticks_problem"])
     if result["status"] == "changes pending":
         todo.append("Read the plan; if it is right, approve and apply it.")
     return list(dict.fromkeys(todo))
+
+
+def _open_step(step: Mapping[str, Any]) -> str:
+    """Word a step for a person; one that was ticked off in another edition of the text is to be looked at again."""
+    named = f", step {step['id']}" if "id" in step else ""  # older results have none
+    former = step.get("other_edition")
+    again = f"; ticked for another edition of the text by {former['by']}, {former['at']}" if former else ""
+    return f"{step['text']} ({lines_text(step['lines'])} of the tutorial{named}{again})"
+
+
+def _done_by_hand(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps that a person had ticked off when the run ended, with who, when and what was seen."""
+    if result.get("takes_back"):
+        return []
+    return [
+        {"text": f"{step['text']} ({lines_text(step['lines'])} of the tutorial)", **step["done"]}
+        for step in result.get("manual", [])
+        if step.get("done")
+    ]
 
 
 def _one_line(error: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -212,7 +243,9 @@ def _section(item: Mapping[str, Any]) -> dict[str, Any]:
         "problems": [{"what": f"{_title(p['kind'])} {p['identity']}", "reason": p["reason"]} for p in problems],
         "checks": [_check(check) for check in checks],
         "wrong": [_check(check) for check in checks if not check["ok"]],
-        "beside": [line.strip() for line in settling_lines(verification)],
+        "beside": [
+            line.strip() for line in [*settling_lines(verification), *left_lines(item.get("left_to_person", ()))]
+        ],
         "verified_at": verification["at"] if verification else "",
         "inputs": [entry for entry in item["inputs"] if entry["name"] not in ("tenant", "mode")],
         "error": _one_line(item["error"]),

@@ -19,7 +19,7 @@ from runbook.locking import alone
 from runbook.outcome.surroundings import POLICY, RULE
 from runbook.outcome_views import outlook_view
 from runbook.plan import Change, Plan, plan_json
-from runbook.section import applying, approving, landing, observing
+from runbook.section import applying, approving, by_hand, landing, observing
 from runbook.section.approving import Approval
 from runbook.section.frame import as_frame
 from runbook.section.frontend import has_frontend
@@ -235,6 +235,8 @@ class Section:
         if plan is None or not (applied or plan.is_empty or self.mode == "verify"):
             return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
         fresh, seconds = self._guarded(lambda: self._settled(wait=applied))
+        left = by_hand.seen(self._setup)
+        self._state.save(left_to_person=left)
         self._guarded(lambda: approving.still_listed([fresh], {plan.section: plan_json(plan)}))
         unknown = [item for item in fresh.problems if item.presence == "unknown"]
         if unknown:
@@ -264,7 +266,11 @@ class Section:
         )
         self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks), **waited)
         aim = self._setup.course.aim
-        beside = [*views.settling_lines(self._state.content["verification"]), *_in_the_way(problems)]
+        beside = [
+            *views.settling_lines(self._state.content["verification"]),
+            *_in_the_way(problems),
+            *views.left_lines(left),
+        ]
         view = views.checks_view(checks, title=self._title("verification"), aim=aim, beside=beside)
         if not ok and not self.interactive:
             _show(view)
@@ -305,10 +311,8 @@ class Section:
         if not self.interactive:  # a person may run any cell again
             self._setup.connection.close()
         words = {True: "verified by fresh reads", False: "not verified"}[verified]
-        return views.message(
-            f"{self.heading}: {status}, {len(changed)} change(s) made, {words}.\n"
-            f"Files of this run: {self._setup.folder.path}"
-        )
+        said = [f"{self.heading}: {status}, {len(changed)} change(s) made, {words}.", *by_hand.open_steps(self._setup)]
+        return views.message("\n".join([*said, f"Files of this run: {self._setup.folder.path}"]))
 
     def _final_status(self, changed: int, verified: bool) -> str:
         if self._plan is None:

@@ -44,6 +44,7 @@ class SectionState:
             "changes": [],
             "made": [],
             "by_hand": [],
+            "left_to_person": [],
             "verification": None,
             "error": None,
         }
@@ -69,6 +70,7 @@ class SectionState:
             seen=[dict(item) for item in plan.seen],
             changes=changes,
             by_hand=lines,
+            left_to_person=[],
             approval=None,
             verification=None,
             status="running",
@@ -77,7 +79,14 @@ class SectionState:
 
     def inputs(self, inputs: Sequence[Effective]) -> None:
         """Note the inputs in effect; a plan made from others is no longer claimed."""
-        self.save(inputs=_shown(inputs), plan=None, approval=None, verification=None, changes=[], phase="opened")
+        gone: dict[str, Any] = {
+            "plan": None,
+            "approval": None,
+            "verification": None,
+            "changes": [],
+            "left_to_person": [],
+        }
+        self.save(inputs=_shown(inputs), phase="opened", **gone)
 
     def change(self, kind: str, identity: str, status: str, error: str) -> None:
         """Note the status of one change."""
