@@ -34,6 +34,12 @@ class _Undecided(Exception):
     presence: ProblemState = "undecided"
 
 
+class _Left(_Undecided):
+    """Something of which the text is not understood as a whole: a person does it."""
+
+    presence: ProblemState = "left"
+
+
 class _NotRead(_Undecided):
     """A value that another service knows, and that could not be read there."""
 
@@ -88,7 +94,7 @@ def _problem(draft: ResourceDraft, identity: str, reason: str, presence: Problem
 
 def _resource(draft: ResourceDraft, identity: str, values: Mapping[str, Any], look_up: LookUp) -> Resource:
     if draft.blocked_by:
-        raise _Undecided("; ".join(draft.blocked_by))
+        raise _Left("left to a person: " + "; ".join(draft.blocked_by))
     if draft.type not in BY_TYPE:
         raise _Undecided(f"this kit cannot write a {draft.type} yet")
     kind = BY_TYPE[draft.type]

@@ -154,8 +154,8 @@ def _flatten(node: SyntaxTreeNode, kind: PieceKind, href: str) -> Iterator[Piece
         yield Piece(kind=kind, text=run, href=href)
 
 
-HIDDEN = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
-"""Characters that nobody sees: zero-width spaces and joiners, and the soft hyphen."""
+HIDDEN = re.compile("[\u200b\u2060\ufeff\u00ad]")
+"""Characters that nobody sees: zero-width spaces and the soft hyphen. Joiners make one sign of several, and stay."""
 
 
 def plain(parts: Sequence[Piece]) -> str:

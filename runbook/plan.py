@@ -19,7 +19,8 @@ from runbook.values import Json, ValueType, canonical_properties
 
 Action = Literal["create", "update", "delete", "none"]
 Presence = Literal["present", "absent", "unknown"]
-ProblemState = Literal["absent", "unknown", "undecided", "moved"]
+ProblemState = Literal["absent", "unknown", "undecided", "moved", "left"]
+"""`left` is left to a person: the text is not understood there. The rest can be approved and carried out without it."""
 SYMBOL: Mapping[str, str] = {"create": "+", "update": "~", "delete": "-", "none": "="}
 
 
@@ -171,8 +172,18 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing to do, and everything was read."""
-        return not self.pending and not self.problems
+        """Nothing for this kit to do, and everything was read; something may be left to a person."""
+        return not self.pending and not self.open
+
+    @property
+    def open(self) -> tuple[Problem, ...]:
+        """What stands in the way of carrying out the rest."""
+        return tuple(item for item in self.problems if item.presence != "left")
+
+    @property
+    def left(self) -> tuple[Problem, ...]:
+        """What is left to a person."""
+        return tuple(item for item in self.problems if item.presence == "left")
 
     @property
     def is_as_asked(self) -> bool:
@@ -180,8 +191,13 @@ class Plan:
         return not self.pending and all(item.other for item in self.problems)
 
     @property
+    def is_done(self) -> bool:
+        """As asked, but for what is left to a person, of which this says nothing."""
+        return not self.pending and all(item.other for item in self.open)
+
+    @property
     def can_apply(self) -> bool:
-        return not self.problems
+        return not self.open
 
     @property
     def hash(self) -> str:

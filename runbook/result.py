@@ -234,14 +234,29 @@ def exit_code(sections: Sequence[Mapping[str, Any]], mode: str) -> int:
     plans = [item["plan"] for item in sections]
     if any(plan is None for plan in plans):
         return ExitCode.FAILED
-    if any(plan["problems"] for plan in plans):
+    if any(_open(plan) for plan in plans):
         return ExitCode.REFUSED
+    left = any(plan["problems"] for plan in plans)  # a person's part is never done by this kit's word
     if mode == "plan":
         pending = any(change["action"] != "none" for plan in plans for change in plan["changes"])
-        return ExitCode.CHANGES if pending else ExitCode.DONE
-    return (
-        ExitCode.DONE if all(has_nothing_to_check(item) or is_verified(item) for item in sections) else ExitCode.FAILED
-    )
+        return ExitCode.CHANGES if pending or left else ExitCode.DONE
+    if not all(has_nothing_to_check(item) or is_verified(item) or is_left(item) for item in sections):
+        return ExitCode.FAILED
+    return ExitCode.CHANGES if left else ExitCode.DONE
+
+
+def _open(plan: Mapping[str, Any]) -> bool:
+    return any(problem["presence"] != "left" for problem in plan["problems"])
+
+
+def is_left(section: Mapping[str, Any]) -> bool:
+    """Whether all of a section was read back as asked but for something that is left to a person."""
+    plan, verification = section["plan"], section["verification"]
+    if not plan or not plan["problems"] or _open(plan) or section["error"]:
+        return False
+    if verification is None:
+        return not plan["changes"]
+    return all(check["ok"] for check in verification["checks"])
 
 
 def is_verified(section: Mapping[str, Any]) -> bool:
@@ -264,6 +279,11 @@ def _says_nothing(change: Mapping[str, Any]) -> bool:
 def _status(code: int, sections: Sequence[Mapping[str, Any]], mode: str) -> str:
     if code == ExitCode.DONE:
         return "changed" if any(item["status"] == "changed" for item in sections) else "unchanged"
+    drift = any(item["error"] and item["error"]["exit_code"] == ExitCode.CHANGES for item in sections)
+    changes = [change for item in sections for change in (item["plan"] or {"changes": []})["changes"]]
+    pending = mode == "plan" and any(change["action"] != "none" for change in changes)
+    if code == ExitCode.CHANGES and not drift and not pending:
+        return "left to a person"
     words = {
         ExitCode.CHANGES: "drift" if mode == "verify" else "changes pending",
         ExitCode.REFUSED: "refused",

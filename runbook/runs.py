@@ -192,7 +192,12 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
     plan = next(iter(found.values()))
     if not _is_whole(plan):
         raise PlanRefused(f"The plan {wanted[:12]} was changed after it was made.", _HOW)
-    problems = [f"{item['identity']}: {item['reason']}" for part in plan["sections"] for item in part["problems"]]
+    problems = [
+        f"{item['identity']}: {item['reason']}"
+        for part in plan["sections"]
+        for item in part["problems"]
+        if item["presence"] != "left"
+    ]
     if problems:
         raise PlanRefused(
             "The plan has parts that could not be planned: " + "; ".join(problems) + ".",

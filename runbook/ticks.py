@@ -203,8 +203,22 @@ def steps(compiled: Compiled, name: str, entries: Iterable[Mapping[str, Any]]) -
             others[step] = max(others.get(step, found), found, key=lambda tick: tick.at)
     return tuple(
         HandStep(id=short, digest=whole, step=step, done=ticks.get((sha256, whole)), other_edition=others.get(whole))
-        for step, (short, whole) in zip(compiled.manual, identifiers(compiled.manual), strict=True)
+        for step, (short, whole) in zip(by_hand(compiled), identifiers(by_hand(compiled)), strict=True)
     )
+
+
+def by_hand(compiled: Compiled) -> tuple[ManualStep, ...]:
+    """Give all that a text leaves to a person: its steps, and the things of which a part is not understood."""
+    whole = (
+        ManualStep(
+            text=f"{draft.type} {draft.identity or draft.for_each}, as a whole: {'; '.join(draft.blocked_by)}",
+            lines=(draft.opened_at,),
+            section=draft.section,
+        )
+        for draft in compiled.resources
+        if draft.blocked_by
+    )
+    return (*compiled.manual, *whole)
 
 
 def identifiers(manual: Sequence[ManualStep]) -> tuple[tuple[str, str], ...]:

@@ -23,6 +23,7 @@ STATUSES = (
     "changed",
     "unchanged",
     "changes pending",
+    "left to a person",
     "drift",
     "refused",
     "unknown",

@@ -81,7 +81,7 @@ def plan(**options: Any) -> int:
         return outcome.exit_code
     show_plan(outcome)
     show_problems(outcome)
-    if outcome.exit_code == ExitCode.CHANGES:
+    if outcome.exit_code == ExitCode.CHANGES and _pending(outcome):
         print(
             f"\nTo carry out exactly this plan:\n\n    runbook apply --tenant {options['tenant']}"
             f" --approve {outcome.result['plan_hash'][:12]}\n"
@@ -255,9 +255,16 @@ def _verdict(item: dict[str, Any], good: int, count: int) -> str:
         return "nothing to check by an API"
     if item["verification"] and item["verification"]["ok"]:
         return f"verified, {good} of {count} properties"
+    if item["verification"] and not item["error"] and good == count:
+        return f"{good} of {count} properties are as the tutorial asks, the rest is left to a person: NOT verified"
     if item["error"] and item["error"]["type"] == "DriftFound":
         return f"NOT as the tutorial asks, {good} of {count} properties are"
     return f"NOT verified ({item['status']})"
+
+
+def _pending(outcome: Outcome) -> bool:
+    plans = [item["plan"] or {"changes": []} for item in outcome.result["sections"]]
+    return any(change["action"] != "none" for plan in plans for change in plan["changes"])
 
 
 def show_problems(outcome: Outcome) -> None:

@@ -22,8 +22,8 @@ _FILL_IN = r"<[^<>]+>|\{[^{}]*\}|\[[^\[\]]+\]|\.{2,}|…|X{3,}|x{3,}|(?i:your)\b
 PLACEHOLDER = re.compile(rf"{_FILL_IN}|[A-Z]+_[A-Z_]+")
 # Words of a rule may be capitals with underlines, as an attribute of the verdict is.
 PLACEHOLDER_WORD = re.compile(rf"{_FILL_IN}|YOUR_[A-Z_]+")
-# A mark at an end of a name was meant as markup; no service gives such names.
-MARK_LEFT = re.compile(r"[\\`*_].*|.*[\\`*_]", re.DOTALL)
+# A backslash at an end of a name was there to escape a mark.
+MARK_LEFT = re.compile(r"\\.*|.*\\", re.DOTALL)
 MARKED = ("strong", "emphasis", "code", "leftover", "quoted", "link", "address")
 
 

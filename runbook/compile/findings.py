@@ -36,6 +36,8 @@ class Findings:
     references: dict[str, Reference] = field(default_factory=dict)
     manual: list[ManualStep] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    dropped: set[tuple[str, str]] = field(default_factory=set)
+    """Type, and name in lower case, of objects that the text makes and of which nothing else is understood."""
 
     def at(self, line: Line) -> str:
         """Name a line in a sentence: `line 5`, or the file and line of an included one."""

@@ -27,6 +27,8 @@ def guard(
         what = f"The {change.place.resource} that {findings.at(change.opened_at)} begins"
         if not change.named or (not change.settings and change.action != "ensure-absent"):
             lacks = "is never named" if not change.named else "is given no setting"
+            if change.action == "create" and change.identity:
+                findings.dropped.add((change.place.resource, change.identity.casefold()))
             if change.action == "ensure-absent":
                 findings.note(
                     "gated-section", (section.first, change.opened_at), section=section.heading,

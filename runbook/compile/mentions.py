@@ -24,6 +24,9 @@ def _reasons(
     draft: ResourceDraft, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings
 ) -> tuple[str, ...]:
     reasons: list[str] = []
+    maker = next((item for item in drafts if item.key == draft.key and item.action == "create"), None)
+    if draft.action == "modify" and maker and maker.blocked_by:
+        reasons.append(f"{findings.at(draft.opened_at)}: {draft.identity!r} is made by steps that are left to a person")
     for setting in draft.settings:
         label = lexicon.label_of(draft.type, setting.parameter)
         if label is None or not label.refers or not isinstance(setting.value, str):
@@ -31,6 +34,8 @@ def _reasons(
         created = [item for item in drafts if item.type == label.refers and item.action == "create"]
         made = {item.identity.casefold(): item for item in created if item.identity}
         target = made.get(setting.value.casefold())
+        if (target and target.blocked_by) or (label.refers, setting.value.casefold()) in findings.dropped:
+            reasons.append(f"{findings.at(setting.lines[0])}: {setting.value!r} is left to a person, and used here")
         if target:
             _rights(setting, label, target, list(made.values()), findings)
         late = target is not None and drafts.index(target) > drafts.index(draft)

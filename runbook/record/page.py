@@ -91,6 +91,7 @@ def _headline(result: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) 
         "changed": "",
         "unchanged": "Nothing had to be changed. ",
         "changes pending": "Changes are pending; nothing was written. ",
+        "left to a person": "A part is left to a person. ",
         "drift": f"The tenant is not {'as before the run' if result.get('takes_back') else 'as the tutorial asks'}. ",
         "refused": "A decision is open. " if result["mode"] == "verify" else "Refused. ",
         "unknown": "Not everything could be read, so not everything can be said. ",
@@ -166,6 +167,8 @@ def _todo(result: Mapping[str, Any]) -> list[str]:
         if error:
             todo.append(f"{item['title']}: {error['detail']} {error['remedy']}".strip())
         for problem in (item["plan"] or {}).get("problems", []):
+            if problem["presence"] == "left" and not result.get("takes_back"):
+                continue  # it stands among the steps for a person, where it can be ticked off
             todo.append(f"{item['title']}: {problem['identity']}: {problem['reason']}")
     if result.get("takes_back"):
         return list(

@@ -78,7 +78,7 @@ def check_open_parts(plan: Plan) -> None:
     if unknown:
         reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
         raise UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written.")
-    if plan.problems:
+    if plan.open:
         raise PlanRefused(_problems(plan), "Nothing is written while a part of the plan is open.")
 
 
@@ -91,7 +91,7 @@ def check_made(plan: Plan) -> None:
 
 
 def _problems(plan: Plan) -> str:
-    reasons = [f"{BY_TYPE[item.kind].title} {item.identity}: {item.reason}" for item in plan.problems]
+    reasons = [f"{BY_TYPE[item.kind].title} {item.identity}: {item.reason}" for item in plan.open]
     return "\n".join(reasons)
 
 

@@ -269,10 +269,11 @@ class Section:
         beside = [
             *views.settling_lines(self._state.content["verification"]),
             *_in_the_way(problems),
+            *views.problem_lines({"problems": [item for item in problems if item["presence"] == "left"]}),
             *views.left_lines(left),
         ]
         view = views.checks_view(checks, title=self._title("verification"), aim=aim, beside=beside)
-        if not ok and not self.interactive:
+        if not fresh.is_done and not self.interactive:
             _show(view)
             missing = [f"  {item['identity']}: {item['reason']}" for item in problems if not item["other"]]
             unseen_lines = views.settling_lines({"pending": unseen})
@@ -288,13 +289,13 @@ class Section:
             return setup.course.verification(setup.section.id, setup.inputs)
 
         fresh = look()
-        if not wait or fresh.is_as_asked:
+        if not wait or fresh.is_done:
             return fresh, 0.0
         seen, began = [fresh], time.monotonic()
 
         def as_asked() -> bool:
             seen[0] = look()
-            return seen[0].is_as_asked
+            return seen[0].is_done
 
         self._setup.patience.poll(as_asked)
         return seen[0], round(time.monotonic() - began, 1)
@@ -305,12 +306,15 @@ class Section:
         content = self._state.content
         changed = content["made"]
         verified = bool(content["verification"] and content["verification"]["ok"])
-        status = self._final_status(len(changed), verified)
+        checks = (content["verification"] or {"checks": [{"ok": False}]})["checks"]
+        left = bool(self._plan and self._plan.left and self._plan.can_apply) and all(item["ok"] for item in checks)
+        status = self._final_status(len(changed), verified or left)
         self._state.save(status=status, finished=journal.now(), phase="finished")
         self._setup.journal.append("section-finished", section=self._setup.section.id, status=status)
         if not self.interactive:  # a person may run any cell again
             self._setup.connection.close()
         words = {True: "verified by fresh reads", False: "not verified"}[verified]
+        words = "what is not left to a person was read back as asked" if left else words
         said = [f"{self.heading}: {status}, {len(changed)} change(s) made, {words}.", *by_hand.open_steps(self._setup)]
         return views.message("\n".join([*said, f"Files of this run: {self._setup.folder.path}"]))
 

@@ -108,11 +108,11 @@ def test_a_value_that_waits_for_an_answer_hides_no_other() -> None:
 
 
 def test_each_domain_of_the_tenant_is_looked_at() -> None:
-    asked = (setting("transport", ComputedValue(source="graph:x")), setting("lookback_hops", 1))
+    asked = (setting("transport", ComputedValue(source="graph:x")), setting("require_tls_outbound", True))
     each = draft(type="EmailSecurityDomain", identity=None, for_each="domains", action="modify", settings=asked)
     found = of(each, domains=("example.com", "example.org"))
     assert found == [
-        (name, "", {"transport": f"graph:x of {name} could not be read", "lookback_hops": 1})
+        (name, "", {"transport": f"graph:x of {name} could not be read", "require_tls_outbound": True})
         for name in ("example.com", "example.org")
     ]
     assert of(each) == [("<domains>", "no domain was named", {})]

@@ -15,12 +15,14 @@ def section(
     verified: bool | None = None,
     error: int | None = None,
     problems: int = 0,
+    left: int = 0,
     planned: bool = True,
 ) -> dict[str, Any]:
+    open_parts = [{"presence": "undecided"}] * problems + [{"presence": "left"}] * left
     changes = [{"action": "update" if pending else "none", "properties": [{}], "observed": {}}]
     return {
-        "plan": {"changes": changes, "problems": [{}] * problems} if planned else None,
-        "verification": None if verified is None else {"ok": verified, "checks": [{}]},
+        "plan": {"changes": changes, "problems": open_parts} if planned else None,
+        "verification": None if verified is None else {"ok": verified, "checks": [{"ok": verified or left > 0}]},
         "error": None if error is None else {"exit_code": error},
     }
 
@@ -47,6 +49,12 @@ GOOD = section(verified=True)
         ("apply", [section(error=5), section(error=4)], 5),
         ("apply", [GOOD, section(error=130), section(error=1)], 130),
         ("apply", [GOOD, section(pending=True)], 1),
+        ("plan", [section(), section(left=1)], 3),
+        ("plan", [section(problems=1), section(left=1)], 4),
+        ("verify", [GOOD, section(verified=False, left=1)], 3),
+        ("verify", [section(verified=False), section(verified=False, left=1)], 1),
+        ("apply", [GOOD, section(verified=False, left=1)], 3),
+        ("apply", [section(verified=False, left=1, error=3)], 1),
     ],
 )
 def test_the_gravest_decides(mode: str, sections: list[dict[str, Any]], code: int) -> None:

@@ -21,7 +21,7 @@ CASES = Path(__file__).parent.parent / "cases" / "ticks"
 HISTORIES = yaml.safe_load((CASES / "histories.yaml").read_text(encoding="utf-8"))
 WORDS = yaml.safe_load((CASES / "words.yaml").read_text(encoding="utf-8"))
 DAMAGE = yaml.safe_load((CASES / "damage.yaml").read_text(encoding="utf-8"))
-LETTERS = "abc"
+LETTERS = "abcd"
 
 
 def book(folder: Path, *, tenant: str = "demo", edited: bool = False, name: str = "text") -> Book:
@@ -115,7 +115,7 @@ def test_of_a_damaged_file_nothing_is_believed_and_nothing_is_added(tmp_path: Pa
         here.tick(ids[2:], "Cy", "it is so")
     found, problem = here.known()
     assert problem.startswith("What was ticked off is not known"), name
-    assert [item.done for item in found] == [None] * 3
+    assert [item.done for item in found] == [None] * 4
     assert here.path.read_bytes() == before
 
 
@@ -189,6 +189,6 @@ def test_processes_that_tick_at_once_lose_nothing(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", AT_ONCE, str(Path(__file__).parent), str(tmp_path), letter])
         for letter in LETTERS
     ]
-    assert [item.wait(timeout=60) for item in started] == [0, 0, 0]
-    assert len(list(read(here.path))) == 3 * 25
+    assert [item.wait(timeout=60) for item in started] == [0, 0, 0, 0]
+    assert len(list(read(here.path))) == len(LETTERS) * 25
     assert [item.done.by for item in here.steps() if item.done] == list(LETTERS)

@@ -1,0 +1,52 @@
+"""A step that is not understood leaves its own object to a person; all others are planned, applied and verified."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import Kit
+
+TEXT = Path(__file__).resolve().parents[1] / "cases" / "left" / "two-rules.md"
+WORDS = ("--tenant", "demo", "--tutorial", "two-rules.md")
+
+
+@pytest.fixture
+def text(kit: Kit) -> Kit:
+    shutil.copy(TEXT, kit.folder)
+    return kit
+
+
+def test_the_understood_rule_is_made_and_the_other_is_left(text: Kit) -> None:
+    planned = text("plan", *WORDS)
+    assert planned.returncode == 3, planned.stderr
+    assert "? Transport rule Two: left to a person: line 19: " in planned.stdout
+    assert "To carry out exactly this plan" in planned.stdout
+    applied = text("apply", *WORDS, "--approve", text.result("plan")["plan_hash"])
+    assert applied.returncode == 3, applied.stdout + applied.stderr
+    assert "1 changed, 7 of 7 properties are as the tutorial asks, the rest is left to a person" in applied.stdout
+    written = {row["cmdlet"] for row in text.writes() if row.get("cmdlet")}
+    assert written == {"New-TransportRule", "Enable-TransportRule"}
+    result = text.result("apply")
+    assert (result["status"], result["exit_code"]) == ("left to a person", 3)
+    assert result["sections"][0]["verification"]["ok"] is False, "what a person does is never verified by this kit"
+    page = (text.newest("apply") / "record.html").read_text(encoding="utf-8")
+    assert "A part is left to a person." in page and "0 of 1 sections verified" in page
+    assert "TransportRule Two, as a whole: line 19" in page
+
+
+def test_nothing_more_is_pending_then_and_it_can_be_taken_back(text: Kit) -> None:
+    assert text("plan", *WORDS).returncode == 3
+    assert text("apply", *WORDS, "--approve", text.result("plan")["plan_hash"]).returncode == 3
+    before = len(text.writes())
+    again = text("plan", *WORDS)
+    assert again.returncode == 3 and "To carry out exactly this plan" not in again.stdout
+    assert text.result("plan")["status"] == "left to a person"
+    verified = text("verify", *WORDS)
+    assert verified.returncode == 3 and "NOT verified" in verified.stdout
+    assert len(text.writes()) == before
+    run = text.newest("apply").name
+    assert text("rollback", run).returncode == 3
+    back = text("rollback", run, "--approve", text.result("rollback")["plan_hash"])
+    assert back.returncode == 0, back.stdout + back.stderr
