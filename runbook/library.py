@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from runbook.compile import compile_tutorial
 from runbook.compile.decisions import load_decisions
 from runbook.compile.offers import offers
 from runbook.compile.result import Compiled, ResourceDraft
-from runbook.errors import TutorialError
+from runbook.errors import TutorialError, UsageError
 from runbook.inputs import Field, decision_field, section_fields
 from runbook.lexicon import load_lexicon
 from runbook.outcome.matrix import Promised
-from runbook.tutorial import Section, read_tutorial
+from runbook.tutorial import Section, read_tutorial, slug
 
 OWN = "junk-and-user-quarantine"
 """The kit's own edition of the tutorial that it exists for."""
@@ -115,12 +116,55 @@ def _load(name: str, includes: tuple[Path, ...]) -> Document:
     own = path.is_file() and "/" not in name and "\\" not in name
     compiled = compile_tutorial(read_tutorial(path if own else Path(name), includes), load_lexicon())
     described_path = (path if own else Path(name)).with_suffix(".inputs.yaml")
-    described = yaml.safe_load(described_path.read_text(encoding="utf-8")) if described_path.is_file() else {}
-    described = {**_decisions_described(), **described}
+    described = {**_decisions_described(), **_waits_described(compiled), **_described(described_path)}
     offered = () if own and name == OWN else offers(compiled, load(OWN).compiled)
     # A notebook is run from anywhere, so a text that is not the kit's own is named by its whole path.
     shown = name if own else str(Path(name).resolve())
     return Document(name=shown, compiled=compiled, described=described, offered=offered)
+
+
+class _Described(BaseModel):
+    """What a file beside a text says of one input."""
+
+    model_config = ConfigDict(extra="forbid")
+    default: bool | int | str | list[str] | None = None
+    help: str = ""
+
+
+def _described(path: Path) -> dict[str, dict[str, Any]]:
+    """Read what is said of a text's inputs; nothing where there is no such file. Raises UsageError if it is wrong."""
+    if not path.is_file():
+        return {}
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        rows = TypeAdapter(dict[str, _Described]).validate_python(loaded or {})
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        what = (
+            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            if isinstance(error, ValidationError)
+            else " ".join(str(error).split())
+        )
+        raise UsageError(
+            f"{path} cannot be used: {what}", "It has one row per input: `name: {default: …, help: …}`."
+        ) from error
+    return {name: row.model_dump(exclude_unset=True) for name, row in rows.items()}
+
+
+def _waits_described(compiled: Compiled) -> dict[str, dict[str, str]]:
+    """Word the decisions on sections that a text leaves to the reader, with the time that it wants to pass first."""
+    waits = {
+        item.section: item.message
+        for item in compiled.diagnostics
+        if item.code == "gated-section" and item.decision is None
+    }
+    found = {}
+    for draft in compiled.resources:
+        if draft.optional and draft.optional.startswith("section-"):
+            headings = [s.heading for s in compiled.tutorial.sections if f"section-{slug(s.heading)}" == draft.optional]
+            said = " ".join(waits[heading] for heading in headings if heading in waits)
+            text = f"Decision - carry out the part {headings[0] if headings else draft.optional!r} of the text. {said}"
+            found[decision_field(draft.optional)] = {"help": text.replace("=", " is ").strip()}
+    return found
 
 
 def _decisions_described() -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from runbook.errors import TutorialError
 from runbook.includes import Assembly, Fetch, SourceFile, assemble, folders
-from runbook.markdown import Piece, decode, pieces_of, plain
+from runbook.markdown import MOST_BYTES, Piece, decode, pieces_of, plain
 from runbook.outline import Block, BlockKind, Section, Step, Title, Tutorial
 
 __all__ = ["Block", "Section", "Step", "Title", "Tutorial", "parse_tutorial", "read_tutorial", "slug"]
@@ -48,7 +49,16 @@ def read_tutorial(path: Path | str, includes: Sequence[Path] = ()) -> Tutorial:
     if where.suffix.lower() not in SUFFIXES:
         raise TutorialError(f"A file ending in {where.suffix!r} is not Markdown.", remedy, path=where)
     try:
-        data = where.read_bytes()
+        found = where.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise TutorialError("This is not a file of text, but a device or a pipe.", remedy, path=where)
+        with where.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if found.st_size > MOST_BYTES or len(data) > MOST_BYTES:
+            raise TutorialError(
+                f"The file has {max(found.st_size, len(data)):,} bytes; no more than {MOST_BYTES:,} are read.",
+                "Give the part of it that is the tutorial, as a file of its own.", path=where,
+            )  # fmt: skip
     except FileNotFoundError:
         raise TutorialError("There is no such file.", remedy, path=where) from None
     except OSError as error:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from runbook.errors import UsageError
+
 
 @click.command("compile", epilog="Example: runbook compile tutorial.md --format text")
 @click.argument("tutorial")
@@ -37,7 +39,12 @@ def compile_command(tutorial: str, form: str, output: Path | None, includes: tup
     if output is not None:
         from runbook import notebooks
 
-        for path in notebooks.write(document, output):
+        try:
+            written = notebooks.write(document, output)
+        except OSError as error:
+            what = f"The notebooks cannot be written to {output}: {error.strerror or error}."
+            raise UsageError(what, "Name a folder that can be written.") from error
+        for path in written:
             click.echo(f"wrote {path}", err=True)
         if folders:
             named = os.pathsep.join(map(str, folders))

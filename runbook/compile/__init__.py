@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runbook.compile.charted import charted_promises, check_contradictions
-from runbook.compile.commanded import commanded
+from runbook.compile.commanded import brought_forward, commanded
 from runbook.compile.consistency import check_consistency
 from runbook.compile.document import about_includes, about_the_text, alternatives_of
 from runbook.compile.findings import Findings
@@ -74,12 +74,16 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
             foreign=lexicon.foreign_in([*(title.text for title in tutorial.titles), section.heading]),
         )  # fmt: skip
         changes = reader.read()
-        kept = [] if reader.foreign else guard(changes, drafts, section, lexicon, findings, missing_parts(reader))
+        kept = (
+            []
+            if reader.foreign
+            else guard(changes, drafts, section, lexicon, findings, missing_parts(reader, tutorial))
+        )
         drafts += [draft for _, draft in kept]
         drafts += [] if reader.foreign else commanded(section, tutorial, lexicon, findings)
         leftovers(reader, kept, tutorial, lexicon, findings)
-        asked_in_prose(section, lexicon, findings, sets_something=bool(kept))
-    drafts = check_names(drafts, lexicon, findings)
+        asked_in_prose(section, lexicon, findings, sets_something=any(not draft.blocked_by for _, draft in kept))
+    drafts = check_names(brought_forward(drafts, lexicon), lexicon, findings)
     drafts = consult(drafts, lexicon, findings)
     oracle = compare(tutorial, drafts, lexicon, findings)
     about_includes(tutorial, findings)
@@ -102,7 +106,7 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         manual=tuple(sorted(findings.manual, key=lambda step: step.lines)),
         diagnostics=tuple(item for _, item in ordered),
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
-        promises=promises, oracle=oracle,
+        unmade=tuple(findings.unmade), promises=promises, oracle=oracle,
     ))  # fmt: skip
 
 

@@ -19,6 +19,9 @@ from runbook.lexicon import Label, Option
 from runbook.lexicon.match import Certainty, match_name, weaker
 
 _FILL_IN = r"<[^<>]+>|\{[^{}]*\}|\[[^\[\]]+\]|\.{2,}|…|X{3,}|x{3,}|(?i:your)\b.*"
+_FILL_IN += (
+    r"|(?i:(?:[\w.-]*[@.])?(?:your|my)[\w-]*\.\w[\w.]*|(?:[\w.-]+[@.])?(?:contoso|fabrikam|domain|company)\.\w[\w.]*)"
+)
 PLACEHOLDER = re.compile(rf"{_FILL_IN}|[A-Z]+_[A-Z_]+")
 # Words of a rule may be capitals with underlines, as an attribute of the verdict is.
 PLACEHOLDER_WORD = re.compile(rf"{_FILL_IN}|YOUR_[A-Z_]+")
@@ -106,6 +109,8 @@ def _text(wording: Wording) -> Bound | Refusal:
         return Refusal(why="no literal is marked as such")
     if PLACEHOLDER.fullmatch(slot.text):
         return Refusal(why=f"{slot.text} is a placeholder", code="placeholder-text")
+    if wording.label.entry and not re.fullmatch(wording.label.entry, slot.text):
+        return Refusal(why=f"{slot.text!r} is not what this control takes", code="guard-failed")
     return _without_marks((slot.text,)) or Bound(value=slot.text)
 
 

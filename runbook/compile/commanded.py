@@ -7,7 +7,8 @@ a message appears, if the answer is true), the tenant's state and a decision say
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from runbook.compile.findings import Findings
 from runbook.compile.result import ResourceDraft, Setting
@@ -49,3 +50,11 @@ def _code_lines(section: Section) -> Iterator[int]:
     for block in blocks:
         if block.kind == "code":
             yield from range(block.first, block.last + 1)
+
+
+def brought_forward(drafts: Sequence[ResourceDraft], lexicon: Lexicon) -> list[ResourceDraft]:
+    """Put what must come before all else into the first section that sets something; its lines stay where it stands."""
+    first = {command.decision for command in lexicon.places_file.commands if command.first}
+    early = [draft for draft in drafts if draft.optional in first]
+    others = [draft for draft in drafts if draft.optional not in first]
+    return [*(replace(draft, section=others[0].section) if others else draft for draft in early), *others]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from runbook.compile.bind import Bound
-from runbook.compile.result import Diagnostic, Input, Line, ManualStep, ReadAs, Reading, Reference, Severity
+from runbook.compile.result import Diagnostic, Input, Line, ManualStep, ReadAs, Reading, Reference, Severity, Unmade
 from runbook.lexicon import Label
 from runbook.lexicon.match import match_name
 from runbook.tutorial import Section, Step
@@ -36,6 +36,7 @@ class Findings:
     references: dict[str, Reference] = field(default_factory=dict)
     manual: list[ManualStep] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    unmade: list[Unmade] = field(default_factory=list)
     dropped: set[tuple[str, str]] = field(default_factory=set)
     """Type, and name in lower case, of objects that the text makes and of which nothing else is understood."""
 

@@ -80,7 +80,7 @@ def read_sentence(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Sentence
 
 
 def _form(phrase: Phrase, masked: str, phrases: PhrasesFile) -> Sentence | None:
-    for step in phrases.steps:
+    for step in phrases.steps if masked else ():  # nothing is no sentence, whatever is optional in a pattern
         for pattern in step.patterns:
             match = whole(pattern, masked)
             if match:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
-from runbook.compile.result import Line, ResourceDraft
+from runbook.compile.result import Line, ResourceDraft, Unmade
 from runbook.lexicon import Lexicon
 from runbook.tutorial import Section
 
@@ -35,6 +35,11 @@ def guard(
                     message=f"This takes away a {change.place.resource}; nothing is taken away that no step names.",
                 )  # fmt: skip
                 continue
+            if change.settings or change.named:
+                findings.unmade.append(Unmade(
+                    type=change.place.resource, identity=change.identity or "(not named)", section=section.id,
+                    lines=(change.opened_at,), why=f"{what} {lacks}",
+                ))  # fmt: skip
             findings.note(
                 "guard-failed", (change.opened_at,), f"{what} {lacks}, so nothing is made of it.",
                 section=section.heading, severity="blocks" if change.settings or change.named else "tells",

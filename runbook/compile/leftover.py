@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from runbook.compile.findings import SEVERITY, Findings
 from runbook.compile.grammar import fits
 from runbook.compile.guards import Kept
+from runbook.compile.prose import asks
 from runbook.compile.result import ManualStep, ReadAs
 from runbook.compile.section import BELOW_UNREAD, Read, SectionReader
 from runbook.lexicon import Console, Lexicon
@@ -17,7 +20,7 @@ MISSING = ("unresolved-include", "unresolved-reference")
 FIRM = ("guard-failed", "placeholder-text")
 
 
-def missing_parts(reader: SectionReader) -> tuple[str, ...]:
+def missing_parts(reader: SectionReader, tutorial: Tutorial) -> tuple[str, ...]:
     """Give the reasons why every resource of the section is blocked, because a part of it is not here."""
     at = reader.findings.at
     reasons = [
@@ -27,7 +30,17 @@ def missing_parts(reader: SectionReader) -> tuple[str, ...]:
         f"{at(read.step.first)}: {read.refusal.why}: {read.step.text}"
         for read in reader.items if read.refusal and read.refusal.code in MISSING and read.change is None
     ]  # fmt: skip
+    tabs = [at for at in range(reader.section.first, reader.section.last + 1) if _TAB.search(tutorial.lines[at - 1])]
+    if len(tabs) > 1:
+        reader.findings.note(
+            "branch", tuple(tabs), section=reader.section.heading,
+            message="These are tabs: a reader follows one of them; nothing of this section is carried out.",
+        )  # fmt: skip
+        reasons.append(f"{at(tabs[0])}: the text has alternatives in tabs")
     return tuple(reasons)
+
+
+_TAB = re.compile(r"<TabItem\b|\{\{[<%]\s*tab\b|^\s*===\s+\"")
 
 
 def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Lexicon, findings: Findings) -> None:
@@ -41,7 +54,8 @@ def leftovers(reader: SectionReader, kept: Kept, tutorial: Tutorial, lexicon: Le
         key = keys.get(id(read.change)) if read.change else None
         orphan = read.change is not None and key is None
         read_as: ReadAs = read.read_as
-        if lost and not orphan and not walked and " > " not in read.step.text:
+        asked = " > " in read.step.text or asks(read.step.text, lexicon.phrases)
+        if lost and not orphan and not walked and not asked:
             read_as = "info"  # a list that explains something; nobody is told to do it
         elif key is None and (lost or orphan or read_as == "unknown"):
             read_as = "unknown" if read_as == "unknown" else "manual"

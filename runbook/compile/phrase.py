@@ -21,6 +21,7 @@ STRAY = re.compile(r"(?<![\w`_*])[`_*]+(?=\w)|(?<=\w)[`_*]+(?![\w`_*])")
 _QUOTED = re.compile(r'["“](?P<inner>[^"“”]+)["”]')
 # What stands between marked runs; with marks of its own, as in `*_A_ > _B_*`, it still is no word.
 _BETWEEN = re.compile(r"\s*(?:>|,|,? ?and|,? ?or)\s*")
+_BREAK = re.compile(r"<br\b", re.IGNORECASE)
 _ARROW = re.compile(r"\s*(?:→|⇒|->|=>|»|›)\s*")
 _ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.]*\d)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 TEMPLATE = re.compile(r"\{props\.\w+\}|(?<![\w$])\$\d+\b")
@@ -60,7 +61,7 @@ class Phrase:
 
 def trim(masked: str) -> str:
     """Take off surrounding blanks and the closing stop, colon or semicolon."""
-    return re.sub(r"[\s.:;]+$", "", masked.strip())
+    return masked.strip().rstrip(" .:;\t\n\u00a0")
 
 
 def phrase_of(pieces: Sequence[Piece], known: Iterable[str] = ()) -> Phrase:
@@ -75,17 +76,19 @@ def phrase_of(pieces: Sequence[Piece], known: Iterable[str] = ()) -> Phrase:
     masked = ""
     for piece in pieces:
         if piece.kind in ("picture", "html"):
+            masked += ". " if _BREAK.match(piece.text) else ""
             continue
         # Icon fonts use the characters that slots use; no reader sees a word in them.
-        piece = replace(piece, text=re.sub(SLOT, " ", piece.text))
+        text = re.sub(SLOT, " ", piece.text)
+        piece = replace(piece, text=text if piece.kind == "code" else re.sub(r"\s+", " ", text))
         if piece.kind == "text" and not piece.href:
             masked += _mask_text(piece.text, names, put)
         elif piece.kind == "code" or not _LEFTOVER.search(piece.text):
             masked += _mask_marked(piece, put)
         else:  # markup inside markup that the parser could not read: `_\`A\`, \`B\`_`
             masked += _mask_leftovers(piece.text, put, piece.href)
-    masked = _ARROW.sub(" > ", masked)
-    tidy = re.sub(r"\s+(?=[:.,;])", "", re.sub(r"\s+", " ", masked))
+    tidy = _ARROW.sub(" > ", re.sub(r"\s+", " ", masked))  # runs of blanks first: they would be tried at each place
+    tidy = re.sub(r" +(?=[:.,;])", "", re.sub(r" +", " ", tidy))
     return Phrase(masked=tidy.strip(), slots=tuple(slots))
 
 

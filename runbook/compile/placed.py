@@ -21,6 +21,7 @@ def placed(compiled: Compiled) -> Compiled:
         references=tuple(replace(item, lines=_lines(item.lines, text)) for item in compiled.references),
         manual=tuple(replace(item, lines=_lines(item.lines, text)) for item in compiled.manual),
         diagnostics=tuple(replace(item, lines=_lines(item.lines, text)) for item in compiled.diagnostics),
+        unmade=tuple(replace(item, lines=_lines(item.lines, text)) for item in compiled.unmade),
         promises=tuple(replace(item, line=_line(item.line, text)) for item in compiled.promises),
     )
 

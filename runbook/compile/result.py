@@ -173,6 +173,18 @@ class ManualStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unmade:
+    """An object that the text is about and of which nothing can be set: all of it is for a person."""
+
+    type: str
+    identity: str
+    """Its name, or words that say that there is none."""
+    section: str
+    lines: tuple[Line, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """Something a careful reader would notice. `lines` may be empty when the text as a whole is meant."""
 
@@ -233,6 +245,7 @@ class Compiled:
     manual: tuple[ManualStep, ...]
     diagnostics: tuple[Diagnostic, ...]
     readings: tuple[Reading, ...]
+    unmade: tuple[Unmade, ...] = ()
     promises: tuple[Promise, ...] = ()
     """Where the text says that mail will land, in the order of the text."""
     oracle: Oracle | None = None

@@ -17,7 +17,7 @@ from runbook.compile.draft import OpenChange
 from runbook.compile.findings import Findings
 from runbook.compile.grammar import Sentence, chain_of, fits, read_clause, read_sentence, several
 from runbook.compile.phrase import STRAY, TEMPLATE, Phrase, Slot, phrase_of, trim
-from runbook.compile.prose import sentences_of
+from runbook.compile.prose import asks, sentences_of
 from runbook.compile.result import ReadAs
 from runbook.compile.stand import Route, Stand
 from runbook.compile.writing import Labels
@@ -28,8 +28,9 @@ from runbook.tutorial import Block, Section, Step, slug
 LONGEST = 1500  # characters; the longest item of the texts that were studied has 600
 STRUCK = re.compile(r"<(?:s|del|strike)\b", re.IGNORECASE)
 WAY = (r"{path*}",)
-UNREAD = ("table", "wrapper")
-"""Kinds of blocks whose words are not read as steps."""
+UNREAD = {"table": "table", "wrapper": "piece of HTML", "quote": "quotation", "code": "code block"}
+"""Kinds of blocks whose words are not read as steps, and what to call them."""
+COMPONENT = re.compile(r"<[A-Z]\w*\b[^>]*\btext=")
 UNDECIDED = "it offers a choice and does not make it"
 BELOW_UNREAD = "belongs to a step that was not understood"
 
@@ -107,19 +108,36 @@ class SectionReader:
         return slots if starts and len(slots) == len(chain) > 1 else None
 
     def _unread_block(self, block: Block) -> None:
-        """Block the open change if a table or a piece of HTML, which is not read, speaks of its page's labels."""
+        """Block the open change for a piece of the text that is not read as steps and may bear on it.
+
+        That is code; and a table, HTML or a quotation that names a control of the page, asks for something, or makes
+        the steps hang on something.
+        """
         change = self.stand.open
-        table = self.lexicon.labels_of(change.place) if change else None
-        if change is None or table is None or block.kind not in UNREAD:
+        if change is None or block.kind not in UNREAD:
             return
-        words = {fold(re.sub(r"[*_`\\]", "", cell)) for cell in re.split(r"[|\n]|<[^>]*>", block.text)}
-        if words & {fold(word) for row in table.rows for word in row.path[:1]}:
-            kind = "table" if block.kind == "table" else "piece of HTML"
-            self.findings.note(
-                "unknown-step", tuple(range(block.first, block.last + 1)), section=self.section.heading,
-                message=f"This {kind} names controls of the open page and is not read; it blocks the change.",
-            )  # fmt: skip
-            change.blocked.append(f"{self.findings.at(block.first)}: a {kind} that is not read stands here")
+        sentences = sentences_of(block)
+        phrases = self.lexicon.phrases
+        bears = block.kind == "code" or any(
+            fits(trim(sentence), (*phrases.hangs, *phrases.condition)) or asks(sentence, phrases)
+            for sentence in sentences
+        )
+        if not bears and not self._named_in(block):
+            return
+        kind = UNREAD[block.kind]
+        self.findings.note(
+            "unknown-step", tuple(range(block.first, block.last + 1)), section=self.section.heading,
+            message=f"A {kind} stands inside the change and is not read as a step; it blocks what is changed there.",
+        )  # fmt: skip
+        change.blocked.append(f"{self.findings.at(block.first)}: a {kind} that is not read stands here")
+
+    def _named_in(self, block: Block) -> bool:
+        """Tell whether a block names a label of the open page, as a cell, an element or a marked run."""
+        table = self.lexicon.labels_of(self.stand.open.place) if self.stand.open else None
+        pieces = [*re.split(r"[|\n]|<[^>]*>", block.text), *re.findall(r"[*_`\"“]+([^*_`\"”]+)[*_`\"”]+", block.text)]
+        pieces += [piece.text for piece in block.pieces if piece.kind != "text"]
+        words = {fold(re.sub(r"[*_`\\:]", "", piece)) for piece in pieces if piece.strip()}
+        return bool(words & {fold(row.path[0]) for row in table.rows}) if table else False
 
     def _siblings(self, steps: Sequence[Step], above: Labels, refusal: Refusal | None = None) -> None:
         for step in steps:
@@ -129,6 +147,9 @@ class SectionReader:
             if isinstance(result, Refusal):
                 if refusal:
                     self._refused(step, refusal)
+                for note in step.notes:
+                    if note.kind == "prose":
+                        self._refused(_as_step(note), Refusal(why=BELOW_UNREAD, code=result.code))
                 self._siblings(step.children, above, Refusal(why=BELOW_UNREAD, code=result.code))
                 if result.lists_options and not step.children and step.number is None:
                     refusal = Refusal(why=BELOW_UNREAD, code=result.code)  # the options follow as siblings
@@ -175,7 +196,9 @@ class SectionReader:
     def _sentences(self, step: Step) -> tuple[Phrase, tuple[Sentence, ...] | None]:
         """Read an item's sentences, first by its markup, then with known names that are not marked."""
         marked = phrase_of(step.pieces)
-        if any(piece.kind == "html" and STRUCK.match(piece.text) for piece in step.pieces):
+        if any(
+            piece.kind == "html" and (STRUCK.match(piece.text) or COMPONENT.match(piece.text)) for piece in step.pieces
+        ):
             return marked, None
         if TEMPLATE.search(step.text) or len(step.text) > LONGEST:
             return marked, None

@@ -177,6 +177,8 @@ class Command(Row):
     parameter: str
     value: bool | int | str
     decision: str
+    first: bool = False
+    """Whether it comes before all else that the text sets, wherever it stands."""
     source: str
 
 

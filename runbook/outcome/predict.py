@@ -144,7 +144,12 @@ def _levels(found: Surroundings, way: Way, assumed: Assumed) -> list[tuple[objec
     source = "connection filter: mail of an allowed address is SCL -1 [DEF]"
     if allowed and (way.scl is None or way.scl == -1):
         return [(-1, (Step(text=text, source=source),))]
-    unsure = Step(text=f"{text}, or the rule's SCL counts: not confirmed", source=source, grade="unknown")
+    said = f"{text}, or the rule's SCL counts: not confirmed"
+    if allowed is None:
+        said = (
+            "which host hands it on is not known here, so whether that is on the connection filter's allow list is not"
+        )
+    unsure = Step(text=said, source=source, grade="unknown")
     if allowed is None or assumed.allow_list_beats_rules is None:
         return [(way.scl, (unsure,)), (-1, (unsure,))]
     return [(-1, (Step(text=text, source=source),))] if assumed.allow_list_beats_rules else [by_rule]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runbook.inputs import RUN_FIELDS, Effective, effective
 from runbook.library import Document
-from runbook.plan import Plan
+from runbook.plan import Plan, Problem
 from runbook.section.observing import make_plan
 from runbook.tenants import Connection
 
@@ -38,7 +39,7 @@ def plan_section(
         },
     }
     before, after = document.others(section)
-    return make_plan(
+    plan = make_plan(
         connection.services,
         document.drafts(section),
         section=section,
@@ -49,6 +50,17 @@ def plan_section(
         before=before,
         after=after,
     )
+    return replace(plan, problems=(*plan.problems, *_unmade(document, section)))
+
+
+def _unmade(document: Document, section: str) -> Iterator[Problem]:
+    """Name what a section is about and nothing can be made of, so that no section passes for done without it."""
+    for item in document.compiled.unmade:
+        if item.section == section:
+            yield Problem(
+                kind=item.type, identity=item.identity, section=section, presence="left", lines=item.lines,
+                reason=f"left to a person: {item.why}",
+            )  # fmt: skip
 
 
 def plan_all(

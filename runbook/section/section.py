@@ -147,7 +147,7 @@ class Section:
         if plan is None:
             return views.message("Not decided: there is no plan yet. Run the cell above.")
         if plan.is_empty:
-            return views.message(f"Nothing to approve: the tenant is already {self._setup.course.aim}.")
+            return views.message(f"Nothing to approve: {self._why_nothing(plan)}.")
         if self.interactive:
             from runbook.section.form import approve_form
 
@@ -159,6 +159,13 @@ class Section:
         self._approval = self._guarded(lambda: self._approved_by(plan, approve, stored))
         self._note_approval()
         return views.message(f"Approved: plan {plan.hash[:12]} by {self._approval.approved_by}.")
+
+    def _why_nothing(self, plan: Plan) -> str:
+        if plan.left:
+            return f"there is nothing for this kit to do, and {len(plan.left)} left to a person"
+        if not plan.changes:
+            return "this section sets nothing here"
+        return f"the tenant is already {self._setup.course.aim}"
 
     def approve(self, tenant: str) -> View:
         """Approve the present plan by typing the tenant's name (what the button does). Raises PlanRefused."""
