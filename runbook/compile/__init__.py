@@ -67,13 +67,15 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
     about_the_text(tutorial, findings)
     drafts: list[ResourceDraft] = []
     alternatives = alternatives_of(tutorial, lexicon, findings)
+    before = None
     for section in tutorial.sections:
         reader = SectionReader(
             section, lexicon, findings, alternative=section.id in alternatives, made=_made(drafts),
             lead=tutorial.preamble if section.level == 1 else (),
-            foreign=lexicon.foreign_in([*(title.text for title in tutorial.titles), section.heading]),
+            before=before, foreign=lexicon.foreign_in([*(title.text for title in tutorial.titles), section.heading]),
         )  # fmt: skip
         changes = reader.read()
+        before = reader.stand.route
         kept = (
             []
             if reader.foreign

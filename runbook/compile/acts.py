@@ -53,6 +53,8 @@ class Acts:
         return self._go(sentence, slots)
 
     def _go(self, sentence: Sentence, slots: Sequence[Slot]) -> Labels | Refusal:
+        if sentence.phrase.masked.casefold().startswith(("go back to", "return to", "back in", "back at", "back on")):
+            self.stand.go_back()
         named = sentence.words("console")
         if named and not self.stand.route.enter(Slot(text=named, mark="plain")):
             return Refusal(why=f"the console {named!r} is not known")

@@ -33,7 +33,7 @@ def missing_parts(reader: SectionReader, tutorial: Tutorial) -> tuple[str, ...]:
     tabs = [at for at in range(reader.section.first, reader.section.last + 1) if _TAB.search(tutorial.lines[at - 1])]
     if len(tabs) > 1:
         reader.findings.note(
-            "branch", tuple(tabs), section=reader.section.heading,
+            "branch", tuple(range(tabs[0], reader.section.last + 1)), section=reader.section.heading,
             message="These are tabs: a reader follows one of them; nothing of this section is carried out.",
         )  # fmt: skip
         reasons.append(f"{at(tabs[0])}: the text has alternatives in tabs")

@@ -27,6 +27,7 @@ def _reasons(
     maker = next((item for item in drafts if item.key == draft.key and item.action == "create"), None)
     if draft.action == "modify" and maker and maker.blocked_by:
         reasons.append(f"{findings.at(draft.opened_at)}: {draft.identity!r} is made by steps that are left to a person")
+    reasons += _at_odds(draft, drafts, findings)
     for setting in draft.settings:
         label = lexicon.label_of(draft.type, setting.parameter)
         if label is None or not label.refers or not isinstance(setting.value, str):
@@ -41,6 +42,24 @@ def _reasons(
         late = target is not None and drafts.index(target) > drafts.index(draft)
         reasons += _in_time(setting, target, late, made, lexicon.builtin(label.refers), findings)
     return tuple(reasons)
+
+
+def _at_odds(draft: ResourceDraft, drafts: Sequence[ResourceDraft], findings: Findings) -> list[str]:
+    """Say where the text sets one property of one object twice, to other values: both cannot stand at once."""
+    reasons = []
+    for other in drafts:
+        if other is draft or other.key.casefold() != draft.key.casefold() or (draft.optional or other.optional):
+            continue
+        if "create" in (draft.action, other.action):
+            continue  # of two that make it, the second is told of as such; one that is made may be changed afterwards
+        for setting in draft.settings:
+            there = other.setting(setting.parameter)
+            if there and there.value != setting.value:
+                line, place = findings.at(setting.lines[0]), findings.at(there.lines[0])
+                reasons.append(f"{line}: {setting.parameter} is another one than in {place}")
+    if reasons:
+        findings.note("guard-failed", draft.settings[0].lines, f"{draft.key}: {'; '.join(reasons)}.")
+    return reasons
 
 
 def _rights(

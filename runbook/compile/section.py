@@ -56,6 +56,8 @@ class SectionReader:
     """Whether the section is one of several of which a reader takes one."""
     foreign: Console | None = None
     """The unsupported console that the text is about, by its titles."""
+    before: Route | None = None
+    """Where the section before ended; a text may go back there."""
     lead: Sequence[Block] = ()
     """What stands before a section that has no heading of its own."""
     made: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -64,22 +66,30 @@ class SectionReader:
     stand: Stand = field(init=False)
 
     def __post_init__(self) -> None:
-        self.stand = Stand(self.section, self.lexicon, self.findings, Route(self.lexicon), made=self.made)
+        self.stand = Stand(
+            self.section, self.lexicon, self.findings, Route(self.lexicon), made=self.made, before=self.before
+        )
         gates = [name for name in (*self.section.above, self.section.heading)
                  if fits(name, self.lexicon.phrases.gate)]  # fmt: skip
         if self.alternative:
             gates.append(self.section.heading)
-        if not gates and self._hangs():
+        hangs = None if gates else self._hangs()
+        if hangs:
             gates.append(self.section.heading or "untitled")
+            self.findings.note(
+                "gated-section", tuple(range(hangs.first, hangs.last + 1)), section=self.section.heading,
+                message="What is said here makes the steps hang on something; they are off until it is decided.",
+                decision=f"section-{slug(gates[0])}",
+            )  # fmt: skip
         self.stand.gate = f"section-{slug(gates[0])}" if gates else None
 
-    def _hangs(self) -> bool:
-        """Tell whether a paragraph before the last step makes the steps hang on something."""
+    def _hangs(self) -> Block | None:
+        """Find a paragraph before the last step that makes the steps hang on something."""
         last = max((step.first for step in self.section.steps), default=0)
         blocks = [item for item in (*self.lead, *self.section.items) if isinstance(item, Block) and item.first < last]
         spoken = [block for block in blocks if block.kind in ("prose", "quote", "wrapper")]
-        return any(fits(trim(sentence), self.lexicon.phrases.hangs)
-                   for block in spoken for sentence in sentences_of(block))  # fmt: skip
+        hangs = self.lexicon.phrases.hangs
+        return next((block for block in spoken if any(fits(trim(one), hangs) for one in sentences_of(block))), None)
 
     def read(self) -> list[OpenChange]:
         """Read the whole section; a change that is still open is closed at its end, with a note."""
@@ -148,7 +158,7 @@ class SectionReader:
                 if refusal:
                     self._refused(step, refusal)
                 for note in step.notes:
-                    if note.kind == "prose":
+                    if note.kind in ("prose", "quote"):
                         self._refused(_as_step(note), Refusal(why=BELOW_UNREAD, code=result.code))
                 self._siblings(step.children, above, Refusal(why=BELOW_UNREAD, code=result.code))
                 if result.lists_options and not step.children and step.number is None:

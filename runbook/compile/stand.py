@@ -75,6 +75,8 @@ class Stand:
     lexicon: Lexicon
     findings: Findings
     route: Route
+    before: Route | None = None
+    """Where the section before ended."""
     line: int = 0
     """Line of the item that is being read."""
     made: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -128,6 +130,11 @@ class Stand:
         assert self.open is not None, "only an open change is put away; this is a fault in the kit"
         self.changes.append(self.open)
         self.just_saved, self.open = self.open, None
+
+    def go_back(self) -> None:
+        """Stand again in the console where the section before ended, if this one has named none."""
+        if self.route.console is None and self.before is not None:
+            self.route.console, self.route.crumbs = self.before.console, list(self.before.crumbs)
 
     # Words that are selected
 

@@ -70,11 +70,8 @@ def hold(path: Path, lexicon: Lexicon) -> Held:
 
 
 def _refused(case: Mapping[str, Any], held: Held, error: TutorialError) -> Held:
-    """A text that is refused as a whole makes nothing; what stands in it is lost unless a reader may pass it over."""
-    held.items, held.refused = len(case["items"]), True
-    held.lost += [f"line {item['line']}: refused with the text ({error.detail})"
-                  for item in case["items"] if not item.get("weak")]  # fmt: skip
-    held.untold += [f"{item['code']}" for item in case["diagnostics"] if not item.get("weak")]
+    """A text that is refused as a whole, with a word and an exit code, sets nothing and passes nothing over."""
+    held.items, held.refused = len(case["items"]), bool(error.detail)
     return held
 
 
@@ -193,6 +190,9 @@ class _Holding:
         compiled = self.compiled
         for row in (*compiled.manual, *compiled.diagnostics, *compiled.inputs, *compiled.references):
             yield from (_plain(line) for line in row.lines)
+        for draft in compiled.resources:
+            if draft.blocked_by:  # what is bound in it is shown and not carried out
+                yield from (_plain(line) for _, line in draft.lines)
         for reading in compiled.readings:
             if reading.read_as in ("unknown", "manual", "input"):
                 yield from (_plain(self.text.place(line)) for line in range(reading.first, reading.last + 1))
