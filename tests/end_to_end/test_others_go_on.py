@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import Kit
 
+from runbook import simulated
+
 TEXT = Path(__file__).resolve().parents[1] / "cases" / "left" / "two-rules.md"
 WORDS = ("--tenant", "demo", "--tutorial", "two-rules.md")
 
@@ -50,3 +52,40 @@ def test_nothing_more_is_pending_then_and_it_can_be_taken_back(text: Kit) -> Non
     assert text("rollback", run).returncode == 3
     back = text("rollback", run, "--approve", text.result("rollback")["plan_hash"])
     assert back.returncode == 0, back.stdout + back.stderr
+
+
+NOTHING_UNDERSTOOD = """# Spam
+
+## Spam settings
+
+1. Open the [Microsoft 365 Defender console](https://security.microsoft.com/).
+2. Go to **Threat policies** > **Anti-spam**.
+3. Select **Anti-spam inbound policy (Default)**.
+4. Select **Edit actions**.
+5. Think of what you want:
+    - **Spam**: _Quarantine message_
+6. Select **Save**.
+"""
+
+
+def test_a_section_of_which_nothing_is_understood_never_passes_for_done(kit: Kit) -> None:
+    (kit.folder / "text.md").write_text(NOTHING_UNDERSTOOD, encoding="utf-8")
+    words = ("--tenant", "demo", "--tutorial", "text.md")
+    planned = kit("plan", *words)
+    assert planned.returncode == 3 and "Anti-spam policy Default: left to a person: " in planned.stdout
+    verified = kit("verify", *words)
+    assert verified.returncode == 3, verified.stdout
+    assert kit.result("verify")["status"] == "left to a person"
+    page = (kit.newest("verify") / "record.html").read_text(encoding="utf-8")
+    assert "already as the tutorial asks" not in page and "A part is left to a person." in page
+
+
+def test_what_all_else_waits_for_is_done_first_wherever_it_stands(kit: Kit) -> None:
+    shutil.copy(TEXT.with_name("organisation-last.md"), kit.folder)
+    simulated.reset(kit.state, profile="dehydrated")
+    words = ("--tenant", "demo", "--tutorial", "organisation-last.md", "-p", "enable_organization_customization=true")
+    assert kit("plan", *words).returncode == 3
+    done = kit("apply", *words, "--approve", kit.result("plan")["plan_hash"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = [row["cmdlet"] for row in kit.writes() if row.get("cmdlet")]
+    assert written == ["Enable-OrganizationCustomization", "Set-HostedConnectionFilterPolicy"]
