@@ -94,7 +94,8 @@ def _problem(draft: ResourceDraft, identity: str, reason: str, presence: Problem
 
 def _resource(draft: ResourceDraft, identity: str, values: Mapping[str, Any], look_up: LookUp) -> Resource:
     if draft.blocked_by:
-        raise _Left("left to a person: " + "; ".join(draft.blocked_by))
+        reasons = "; ".join(draft.blocked_by)
+        raise _Left(f"left to a person: {reasons}") if draft.left else _Undecided(reasons)
     if draft.type not in BY_TYPE:
         raise _Undecided(f"this kit cannot write a {draft.type} yet")
     kind = BY_TYPE[draft.type]

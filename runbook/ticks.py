@@ -216,7 +216,7 @@ def by_hand(compiled: Compiled) -> tuple[ManualStep, ...]:
             section=draft.section,
         )
         for draft in compiled.resources
-        if draft.blocked_by
+        if draft.blocked_by and draft.left
     )
     return (*compiled.manual, *whole)
 

@@ -76,7 +76,7 @@ class OpenChange:
                 return part.lines[0]
         return 0
 
-    def finish(self, blocked_by: tuple[str, ...] = ()) -> ResourceDraft:
+    def finish(self, blocked_by: tuple[str, ...] = (), *, left: bool = False) -> ResourceDraft:
         """Freeze the change. Settings keep the order of the text."""
         where: list[tuple[str, Line]] = []
         if self.identity_line is not None:
@@ -89,5 +89,5 @@ class OpenChange:
             untouched=tuple(name for name in self.place.watched if name not in self.settings),
             section=self.section, lines=tuple(where),
             opened_at=self.opened_at, committed_at=self.committed_at, optional=self.optional,
-            blocked_by=(*self.blocked, *blocked_by),
+            blocked_by=(*self.blocked, *blocked_by), left=left or bool(self.blocked),
         )  # fmt: skip

@@ -61,7 +61,7 @@ def guard(
             reasons.append(f"{findings.at(line)}: it is in this text more than once")
         reasons += _dangers(change, section, findings)
         _remarks(change, section, lexicon, findings)
-        kept.append((change, change.finish(tuple(reasons))))
+        kept.append((change, change.finish(tuple(reasons), left=bool(missing))))
     return kept
 
 

@@ -16,17 +16,38 @@ SLIP = 0.93
 
 def check_names(drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings) -> list[ResourceDraft]:
     """Note what is wrong with the names that resources give of each other; block those that cannot be carried out."""
-    return [replace(draft, blocked_by=(*draft.blocked_by, *_reasons(draft, drafts, lexicon, findings)))
-            for draft in drafts]  # fmt: skip
+    found = []
+    for draft in drafts:
+        left = _left_with(draft, drafts, lexicon, findings)
+        wrong = _reasons(draft, drafts, lexicon, findings)
+        found.append(replace(draft, blocked_by=(*draft.blocked_by, *left, *wrong), left=draft.left or bool(left)))
+    return found
+
+
+def _left_with(
+    draft: ResourceDraft, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings
+) -> list[str]:
+    """Say which things that a person makes this one is about, or uses: it is left to that person with them."""
+    reasons = []
+    maker = next((item for item in drafts if item.key == draft.key and item.action == "create"), None)
+    if draft.action == "modify" and maker and maker.blocked_by:
+        reasons.append(f"{findings.at(draft.opened_at)}: {draft.identity!r} is made by steps that are left to a person")
+    blocked = {
+        (item.type, (item.identity or "").casefold()) for item in drafts if item.action == "create" and item.blocked_by
+    }
+    for setting in draft.settings:
+        label = lexicon.label_of(draft.type, setting.parameter)
+        used = label and label.refers and (label.refers, str(setting.value).casefold())
+        if used and used in blocked | findings.dropped:
+            line = findings.at(setting.lines[0])
+            reasons.append(f"{line}: {setting.value!r} is left to a person, and used here")
+    return reasons
 
 
 def _reasons(
     draft: ResourceDraft, drafts: Sequence[ResourceDraft], lexicon: Lexicon, findings: Findings
 ) -> tuple[str, ...]:
     reasons: list[str] = []
-    maker = next((item for item in drafts if item.key == draft.key and item.action == "create"), None)
-    if draft.action == "modify" and maker and maker.blocked_by:
-        reasons.append(f"{findings.at(draft.opened_at)}: {draft.identity!r} is made by steps that are left to a person")
     reasons += _at_odds(draft, drafts, findings)
     for setting in draft.settings:
         label = lexicon.label_of(draft.type, setting.parameter)
@@ -35,8 +56,6 @@ def _reasons(
         created = [item for item in drafts if item.type == label.refers and item.action == "create"]
         made = {item.identity.casefold(): item for item in created if item.identity}
         target = made.get(setting.value.casefold())
-        if (target and target.blocked_by) or (label.refers, setting.value.casefold()) in findings.dropped:
-            reasons.append(f"{findings.at(setting.lines[0])}: {setting.value!r} is left to a person, and used here")
         if target:
             _rights(setting, label, target, list(made.values()), findings)
         late = target is not None and drafts.index(target) > drafts.index(draft)

@@ -68,6 +68,9 @@ class ResourceDraft:
     """Name of the decision that turns this resource on; None if it always belongs."""
     blocked_by: tuple[str, ...] = ()
     """Why this resource cannot be applied, one sentence with line each."""
+    left: bool = False
+    """True where that is because the text is not understood there, or not all here: a person does it, and the others go
+    on. False where what is understood must not be carried out: that is to be mended first."""
 
     @property
     def key(self) -> str:

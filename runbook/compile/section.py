@@ -124,8 +124,8 @@ class SectionReader:
         the steps hang on something.
         """
         change = self.stand.open
-        if change is None or block.kind not in UNREAD:
-            return
+        if change is None or block.kind not in UNREAD or _is_powershell(block):
+            return  # a page's PowerShell is held against its steps
         sentences = sentences_of(block)
         phrases = self.lexicon.phrases
         bears = block.kind == "code" or any(
@@ -316,6 +316,10 @@ class SectionReader:
                 "unbalanced-markup", (step.first,), section=self.section.heading,
                 message=f"A mark in {phrase.words(phrase.masked)!r} has no partner.",
             )  # fmt: skip
+
+
+def _is_powershell(block: Block) -> bool:
+    return block.kind == "code" and bool(re.match(r"\s*(?:`{3,}|~{3,})\s*(?:powershell|ps1?|pwsh)\b", block.text, re.I))
 
 
 def _as_step(note: Block) -> Step:
