@@ -108,8 +108,14 @@ def compile_tutorial(tutorial: Tutorial, lexicon: Lexicon) -> Compiled:
         manual=tuple(sorted(findings.manual, key=lambda step: step.lines)),
         diagnostics=tuple(item for _, item in ordered),
         readings=tuple(sorted(findings.readings, key=lambda reading: reading.first)),
-        unmade=tuple(findings.unmade), promises=promises, oracle=oracle,
+        unmade=tuple(findings.unmade), generation=_generation(findings.years), promises=promises, oracle=oracle,
     ))  # fmt: skip
+
+
+def _generation(years: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """Give the years that all portals of a text have in common."""
+    first, last = max((span[0] for span in years), default=1), min((span[1] for span in years), default=0)
+    return (first, last) if first <= last else None
 
 
 def _made(drafts: Sequence[ResourceDraft]) -> dict[str, set[str]]:

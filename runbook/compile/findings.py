@@ -37,6 +37,8 @@ class Findings:
     manual: list[ManualStep] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     unmade: list[Unmade] = field(default_factory=list)
+    years: list[tuple[int, int]] = field(default_factory=list)
+    """Years of the portals that the text goes to."""
     dropped: set[tuple[str, str]] = field(default_factory=set)
     """Type, and name in lower case, of objects that the text makes and of which nothing else is understood."""
 

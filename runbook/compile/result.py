@@ -249,6 +249,8 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...]
     readings: tuple[Reading, ...]
     unmade: tuple[Unmade, ...] = ()
+    generation: tuple[int, int] | None = None
+    """The years in which a text names its portals so; None where it names none, or where no year has them all."""
     promises: tuple[Promise, ...] = ()
     """Where the text says that mail will land, in the order of the text."""
     oracle: Oracle | None = None
@@ -297,6 +299,7 @@ class Compiled:
             "sha256": self.tutorial.sha256,
             **({"files": files} if files else {}),
             "counts": self.counts,
+            **({"generation": list(self.generation)} if self.generation else {}),
             "inputs": [item.as_json() for item in self.inputs],
             "references": [item.as_json() for item in self.references],
             "resources": [item.as_json() for item in self.resources],

@@ -205,6 +205,7 @@ class Stand:
         console = self.route.console
         if console is None or console.id != console_id:
             return
+        self.findings.years += [console.years] if console.years else []
         told = {item.message for item in self.findings.diagnostics}
         if console.retired and console.retired.message not in told:
             self.findings.note(

@@ -25,6 +25,9 @@ def _lines(compiled: Compiled) -> Iterator[str]:
         f"{counts['sections']} sections, {counts['numbered_steps']} numbered steps, "
         f"{counts['list_items']} list items, {len(compiled.resources)} resources"
     )
+    if compiled.generation:
+        first, last = compiled.generation
+        yield f"its portals had these names from {first} to {last}, as far as is known"
     yield ""
     for section in compiled.tutorial.sections:
         yield from _section(compiled, section.id, section.heading or "(no heading)")

@@ -47,6 +47,8 @@ class Console(Row):
     hosts: Words
     menus: Words = ()
     """Words on the way to its pages that no page is told by; so they are known where nothing marks them."""
+    years: tuple[int, int] | None = None
+    """The first and the last year of texts in which its names were met; a guess at a text's age, and no more."""
     supported: bool = True
     addresses: Words = ()
     """Paths that only this console has, whatever its host."""

@@ -157,6 +157,11 @@ def test_parent_text(lexicon: Lexicon) -> None:
     }  # fmt: skip
 
 
+def test_the_names_of_portals_tell_a_texts_age(lexicon: Lexicon) -> None:
+    assert compiled_of("uc1-2022.md", lexicon).generation == (2022, 2024)
+    assert compiled_of("uc2-2026-rendered.md", lexicon).generation == (2022, 2026)
+
+
 def test_excerpts_of_other_authors(lexicon: Lexicon) -> None:
     bypass = compiled_of("mailprotector-scl-minus-1-excerpt.md", lexicon)
     assert settings(bypass, "TransportRule:Mailprotector bypass") == {

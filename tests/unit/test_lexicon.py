@@ -95,6 +95,13 @@ def test_consoles_by_address_before_name() -> None:
     assert LEXICON.console_of("x", "https://security.microsoft.com.example.org/") is None
 
 
+def test_years_of_a_console_are_in_order() -> None:
+    spans = [console.years for console in LEXICON.places_file.consoles if console.years]
+    assert spans and all(first <= last for first, last in spans)
+    retired = [console for console in LEXICON.places_file.consoles if console.retired]
+    assert all(console.years and console.years[1] < 2026 for console in retired)
+
+
 def test_addresses_that_open_a_place() -> None:
     assert LEXICON.place_of_address("https://security.microsoft.com/antispam").id == "defender.antispam"  # type: ignore[union-attr]
     assert LEXICON.place_of_address("https://security.microsoft.com/") is None
