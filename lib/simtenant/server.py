@@ -76,7 +76,11 @@ class _Handler(BaseHTTPRequestHandler):
     _no_body: ClassVar[frozenset[int]] = frozenset({204, 304})
 
     def _serve(self) -> None:
-        body = self._read_body()
+        try:
+            body = self._read_body()
+        except ConnectionAbortedError:  # whoever sent it has died in the middle; half a request is none [RFC 9112, 8]
+            self.close_connection = True
+            return
         if body is None:
             self._send(text_answer(413, "The body is too large or its length is not given"))
             self.close_connection = True
@@ -115,7 +119,10 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdecimal()) or int(length) > _LARGEST_BODY:
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionAbortedError
+        return body
 
     def _read_chunks(self) -> bytes | None:
         body = b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -254,3 +255,17 @@ def test_what_the_facts_leave_open_is_counted_by_its_reason(
     contracts.check(row, tally, "ours/")
     assert not [text for text in tally.violations if "null is not" in text or "'active'" in text], tally.violations
     assert any(why in line and line.startswith("open: ") for line in tally.text().splitlines())
+
+
+def test_half_a_request_is_none(tmp_path: Path) -> None:
+    """A client that dies between the head and the body has asked for nothing, and nothing is answered or written."""
+    file = tmp_path / "transcript.jsonl"
+    state.create(tmp_path / "tenant")
+    head = f"POST {INVOKE} HTTP/1.1\r\nHost: x\r\nUser-Agent: tenantapi/1\r\nContent-Length: 50\r\n\r\n"
+    with server.running(tmp_path / "tenant", record=file) as running:
+        address = urlsplit(running.url)
+        with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+            client.sendall(head.encode() + b'{"CmdletInput"')
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(100) == b""
+    assert not file.exists() or file.read_text() == ""
