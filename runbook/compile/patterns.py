@@ -39,9 +39,12 @@ def compiled(pattern: str) -> re.Pattern[str]:
     """Compile a pattern of phrases.yaml, in which `{name}` stands for slots."""
     several = rf"{SLOT}(?:(?:, and |, or |, | and | or ){SLOT})*"
     two = rf"{SLOT}(?:(?:, and |, | and ){SLOT})+"
-    # Words that turn a sentence round or make it hang on something are never "any words".
-    turning = r"not|never|no|don['’]?t|only|if|unless|except|but|without|instead|skip|optional|optionally|example|test"
-    words = rf"(?:(?!\b(?:{turning})\b).)+?"
+    # What turns a sentence round, or makes it hang on something, is no part of "any words"; nor is another clause.
+    turning = (
+        r"not|never|no|don['’]?t|only|if|unless|except|but|without|instead|skip|optional|optionally|example|test"
+        r"|when|where|while|once"
+    )
+    words = rf"(?:(?!\b(?:{turning})\b)[^.,:;!?])+?"
     kinds = {"": SLOT, "&": two, "*": rf"{SLOT}(?: > {SLOT})*", "+": several, "~": words}
 
     def group(match: re.Match[str]) -> str:
