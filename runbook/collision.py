@@ -33,7 +33,7 @@ def settle(plan: Plan, wanted: Sequence[Resource], observed: Iterable[Observed],
         if change.action == "update":
             reason, open_question = _judge(change, resource, spelt.get(change.key) or change.identity, adopted)
             if open_question:
-                problems.append(_problem(change, open_question))
+                problems.append(Problem.of(change, "undecided", open_question))
         changes.append(replace(change, reason=reason + _named(resource)))
     return replace(plan, changes=tuple(changes), problems=(*plan.problems, *problems))
 
@@ -69,14 +69,3 @@ def _differs(change: Change, differences: Iterable[Difference]) -> str:
 
 def _named(resource: Resource) -> str:
     return f" (renamed by decision; the tutorial names it {resource.written_as!r})" if resource.written_as else ""
-
-
-def _problem(change: Change, reason: str) -> Problem:
-    return Problem(
-        kind=change.kind,
-        identity=change.identity,
-        section=change.section,
-        presence="undecided",
-        reason=reason,
-        lines=change.lines,
-    )

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runbook import entries, naming, references
+from runbook import naming, references
 from runbook.compile.result import ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, Alternative, ComputedValue, InputValue, ReferenceValue
 from runbook.inputs import decision_field, override_field, reference_field
 from runbook.kinds import BY_TYPE, KINDS
-from runbook.plan import Attribute, Problem, ProblemState, Resource
+from runbook.plan import Attribute, Problem, ProblemState, Resource, entries
 from runbook.values import TIMESPAN
 
 ANSWERS = ("advised", "as-written")

@@ -14,7 +14,7 @@ from runbook.outcome.governed import winning_over
 from runbook.outcome.precedence import DEFAULT, Scope, scopes
 from runbook.outcome.recipients import Roster
 from runbook.outcome.surroundings import POLICY, POLICY_RULE, PRESET_RULE, Surroundings
-from runbook.plan import Change, Plan, Problem, ProblemState
+from runbook.plan import Change, Plan, Problem
 
 
 def edits_default(plan: Plan) -> bool:
@@ -40,7 +40,7 @@ def settle(plan: Plan, found: Surroundings, domains: Sequence[str], roster: Rost
             continue
         unread = [found.part(name).unknown for name in (PRESET_RULE, POLICY_RULE) if found.part(name).unknown]
         if unread:
-            problems.append(_problem(change, "unknown", f"for whom it is in force could not be read: {unread[0]}"))
+            problems.append(Problem.of(change, "unknown", f"for whom it is in force could not be read: {unread[0]}"))
             changes.append(change)
             continue
         winning = winning_over(found, domains, roster)
@@ -73,16 +73,4 @@ def _nobody(change: Change, winning: Sequence[Scope]) -> Problem:
         f"domains, so it governs 0 recipients. Decide: change it all the same (-p {naming.NOBODY}=true), or leave it "
         "and change the policy that is in force"
     )
-    return _problem(change, "undecided", reason, winning[0].rule)
-
-
-def _problem(change: Change, presence: ProblemState, reason: str, other: str = "") -> Problem:
-    return Problem(
-        kind=change.kind,
-        identity=change.identity,
-        section=change.section,
-        presence=presence,
-        reason=reason,
-        lines=change.lines,
-        other=other,
-    )
+    return Problem.of(change, "undecided", reason, winning[0].rule)

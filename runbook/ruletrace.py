@@ -190,15 +190,8 @@ def _ours(resource: Resource) -> Ours:
 
 
 def _problem(change: Change, finding: Finding) -> Problem:
-    return Problem(
-        kind=change.kind,
-        identity=change.identity,
-        section=change.section,
-        presence="undecided",
-        reason=(
-            f"the rule {finding.name!r} of somebody else's is in its way: {finding.why}. Decide: live with it "
-            f'(-p "{naming.ACCEPT}={finding.name}"), or change that rule and plan again; nothing is written then'
-        ),
-        lines=change.lines,
-        other=finding.name,
+    reason = (
+        f"the rule {finding.name!r} of somebody else's is in its way: {finding.why}. Decide: live with it "
+        f'(-p "{naming.ACCEPT}={finding.name}"), or change that rule and plan again; nothing is written then'
     )
+    return Problem.of(change, "undecided", reason, finding.name)

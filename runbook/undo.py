@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runbook import entries as lists
 from runbook.plan import Action, Change, Difference, Observed, Plan, Problem
+from runbook.plan import entries as lists
 from runbook.values import Json, ValueType, canonical_properties
 
 Key = tuple[str, str]
@@ -109,22 +109,22 @@ def _in_its_own_words(change: Change) -> Change:
 
 def _left(change: Change, now: Observed | None, circumstances: Circumstances) -> Change | Problem:
     if now is None or now.presence == "unknown":
-        return _problem(change, "unknown", now.reason if now else "it was not read")
+        return Problem.of(change, "unknown", now.reason if now else "it was not read")
     if now.presence == "absent" and change.action == "update" and change.key in circumstances.own:
         return _done(change, {}, now, "it is gone, with all that was set of it")
     taken = sum(kind == change.kind for kind, _ in circumstances.taken)
     if now.presence == "absent" and now.listed == 0 and (change.listed or 0) > taken:
-        return _problem(change, "unknown", f"the list of such objects is empty, and held {change.listed} before")
+        return Problem.of(change, "unknown", f"the list of such objects is empty, and held {change.listed} before")
     types = circumstances.types[change.kind]
     try:
         canonical = canonical_properties(now.properties, types, {*change.observed, *change.expected})
     except ValueError as error:
-        return _problem(change, "unknown", f"the answer could not be understood: {error}")
+        return Problem.of(change, "unknown", f"the answer could not be understood: {error}")
     if change.awaits:
         if now.presence == "absent":
             return change
         if not now.handle or now.handle != circumstances.handles.get(change.key):
-            return _problem(change, "moved", "it is there, and this run has not made it")
+            return Problem.of(change, "moved", "it is there, and this run has not made it")
         change = replace(change, awaits="", handle=now.handle, observed=canonical)
     staying = circumstances.stays(change)
     if staying:
@@ -133,16 +133,16 @@ def _left(change: Change, now: Observed | None, circumstances: Circumstances) ->
         return _left_of_delete(change, now, canonical, circumstances)
     done = change.key in circumstances.begun and change.key not in circumstances.unfinished
     if now.presence == "absent" and circumstances.whole and done:
-        return _problem(change, "moved", "this run had made it, now it is gone")
+        return Problem.of(change, "moved", "this run had made it, now it is gone")
     if change.action == "create" and now.presence == "absent":
         return replace(change, handle="", listed=now.listed)
     if now.presence == "absent":
-        return _problem(change, "moved", "it existed, now it does not")
+        return Problem.of(change, "moved", "it existed, now it does not")
     if change.action == "create" and change.key not in circumstances.begun:
-        return _problem(change, "moved", "it did not exist, now it does")
+        return Problem.of(change, "moved", "it did not exist, now it does")
     known = change.handle if change.action == "update" else circumstances.handles.get(change.key, now.handle)
     if now.handle != known:
-        return _problem(change, "moved", "another one of the same name has taken its place")
+        return Problem.of(change, "moved", "another one of the same name has taken its place")
     return _left_of_update(change, now, canonical, circumstances)
 
 
@@ -180,7 +180,7 @@ def _left_of_update(
     if circumstances.whole:
         foreign += _beside(change, canonical, types, circumstances.elsewhere.get(change.key, ()))
     if foreign and not circumstances.rest:
-        return _problem(change, "moved", "; ".join(foreign))
+        return Problem.of(change, "moved", "; ".join(foreign))
     note = f"; left as somebody else set it: {'; '.join(foreign)}" if foreign else ""
     open_ = [item.attribute for item in left if item.changed]
     if not open_:
@@ -270,10 +270,10 @@ def _left_of_delete(
         made = circumstances.handles.get(change.key, "").lower()
         renamed = [row for row in now.beside if made and str(row.get("Guid", "")).lower() == made]
         if renamed:
-            return _problem(change, "moved", f"it has another name now, {renamed[0].get('Name')}; look at it by hand")
+            return Problem.of(change, "moved", f"it has another name now, {renamed[0].get('Name')}; look at it by hand")
         return _done(change, {}, now, "it is gone")
     if now.handle != circumstances.handles.get(change.key, now.handle):
-        return _problem(change, "moved", "another one of the same name has taken its place")
+        return Problem.of(change, "moved", "another one of the same name has taken its place")
     types = circumstances.types[change.kind]
     halfway, elsewhere = _halfway(change, circumstances), circumstances.elsewhere.get(change.key, ())
     foreign = [
@@ -284,7 +284,7 @@ def _left_of_delete(
         and not (name in halfway and canonical.get(name) == halfway[name])
     ]
     if foreign and not circumstances.rest:
-        return _problem(change, "moved", "; ".join(foreign))
+        return Problem.of(change, "moved", "; ".join(foreign))
     if foreign:
         return _done(change, canonical, now, f"left, for somebody else has changed it: {'; '.join(foreign)}")
     return replace(change, observed=dict(canonical), handle=now.handle, listed=now.listed, reason=_why(change, ()))
@@ -306,15 +306,4 @@ def _done(
         handle=now.handle,
         listed=now.listed,
         reason=reason,
-    )
-
-
-def _problem(change: Change, presence: str, reason: str) -> Problem:
-    return Problem(
-        kind=change.kind,
-        identity=change.identity,
-        section=change.section,
-        presence="unknown" if presence == "unknown" else "moved",
-        reason=reason,
-        lines=change.lines,
     )

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from runbook import settling
-from runbook.includes import gathered
 from runbook.inputs import Effective
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
+from runbook.tutorial.includes import gathered
 
 
 def plain(text: str) -> str:

@@ -49,7 +49,7 @@ def diff_tutorial(old: str, new: str, form: str, includes: tuple[Path, ...], bas
     from runbook import library
     from runbook.errors import ExitCode
     from runbook.runs import runs_directory
-    from runbook.textdiff import diff_texts
+    from runbook.textdiff.settings import diff_texts
 
     folders = tuple(folder.resolve() for folder in includes) or None
     before, after = library.load(old, folders).compiled, library.load(new, folders).compiled
@@ -69,7 +69,7 @@ def diff_tutorial(old: str, new: str, form: str, includes: tuple[Path, ...], bas
         shown = {**sides, **found.as_json(), "runs": [row.as_json() for row in made], "exit_code": code}
         click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
         return code
-    from runbook.textdiff_words import render
+    from runbook.textdiff.words import render
 
     click.echo(plain_lines(render(found, before, after, new)))
     click.echo(plain(f"Runs of the old text in {where}" if made else f"No run of the old text in {where}"))

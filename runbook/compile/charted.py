@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from runbook.compile.findings import Findings
 from runbook.compile.promised import Promise, Via
-from runbook.flowchart import Edge, Flowchart, Node, Unread, read_flowchart
 from runbook.lexicon.match import fold
 from runbook.lexicon.model import Destination, Disposition, PromisesFile
 from runbook.tutorial import Block, Section, Step, Tutorial
+from runbook.tutorial.flowchart import Edge, Flowchart, Node, Unread, read_flowchart
 
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})\s*\{?mermaid\b", re.IGNORECASE)
 _SETS = re.compile(r"\bset\w*\s(?:the\s)?(?:SCL|spam confidence level(?:\s\(SCL\))?)\sto\s(-?\d+)\b", re.IGNORECASE)

@@ -7,8 +7,8 @@ import re
 from runbook.compile.findings import Findings
 from runbook.compile.grammar import fits
 from runbook.lexicon import Lexicon
-from runbook.markdown import HIDDEN
 from runbook.tutorial import Block, Tutorial, slug
+from runbook.tutorial.markdown import HIDDEN
 
 CONSONANTS = "B-DF-HJ-NP-TV-Z"
 # Keys pressed to fill a line give capitals without a vowel and one letter three times; no word does but WWW.

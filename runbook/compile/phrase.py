@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from runbook.markdown import Piece
+from runbook.tutorial.markdown import Piece
 
 BASE = 0xE000
 SLOT = "(?-i:[\ue000-\uf8ff])"  # a slot has no letter case, and to look for one takes the regex compiler long

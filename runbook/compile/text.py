@@ -8,7 +8,7 @@ from runbook.compile.compared import Oracle
 from runbook.compile.promised import Promise
 from runbook.compile.result import Bounds, Compiled, Diagnostic, Input, Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue, Value
-from runbook.includes import gathered
+from runbook.tutorial.includes import gathered
 
 
 def render(compiled: Compiled) -> str:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runbook import entries as lists
-from runbook.entries import ADDRESS_ENTRIES
 from runbook.errors import ApplyFailed
 from runbook.kinds.kind import Kind, Wait, cmdlets, named, needed, unknown
 from runbook.kinds.powershell import ListChange, command
 from runbook.plan import Change, Difference, Observed
+from runbook.plan import entries as lists
+from runbook.plan.entries import ADDRESS_ENTRIES
 from runbook.values import BOOLEAN, ValueType, parse_addresses, texts
 from tenantapi import Services
 from tenantapi.exchange import list_change

@@ -13,6 +13,7 @@ from typing import Any
 
 from runbook.errors import ApplyFailed
 from runbook.kinds.kind import (
+    Kind,
     Right,
     Wait,
     absent,
@@ -30,12 +31,12 @@ from runbook.plan import Attribute, Change, Observed
 from runbook.values import BOOLEAN, TEXT_SET, WORD_SET, Json, ValueType
 from tenantapi import ApiError, Services
 
-IMPLIED = (
+_IMPLIED = (
     Attribute(name="Enabled", value=True, note="the service's default; a connector that is off does nothing"),
     Attribute(name="AlsoSet", value=[], note="nothing that narrows or widens it beyond the tutorial"),
 )
 ALWAYS: Mapping[str, ValueType] = {"Enabled": BOOLEAN, "AlsoSet": TEXT_SET}
-HALFWAY: Mapping[str, Json] = {"Enabled": False}
+_HALFWAY: Mapping[str, Json] = {"Enabled": False}
 NOT_TAKEN_AWAY = frozenset({"AlsoSet", "ConnectorType"})
 """What a connector sets beside is left to a person, and its type is fixed once it is made."""
 
@@ -207,6 +208,23 @@ class Connectors:
     def rights(self) -> tuple[Right, ...]:
         """All cmdlets that reading and writing may ask for."""
         return cmdlets(*(f"{verb}-{self.type}" for verb in ("Get", "New", "Set", "Remove")))
+
+    def kind(self, implied: tuple[Attribute, ...] = ()) -> Kind:
+        """Give the kind of this sort of connector; `implied` is what a new one is given beside what all are."""
+        return Kind(
+            type=self.type,
+            title=self.title.capitalize(),
+            types=self.types,
+            read=self.read,
+            write=self.write,
+            by_hand=self.by_hand,
+            rights=self.rights,
+            needed_for=self.needed_for,
+            halfway=_HALFWAY,
+            implied=(*implied, *_IMPLIED),
+            switches=frozenset({"Enabled"}),
+            not_taken_away=NOT_TAKEN_AWAY,
+        )
 
 
 _LOOK = "Look at what the tutorial, the inputs and the tenant say of its addresses, then plan again."

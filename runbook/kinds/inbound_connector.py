@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runbook.kinds.connector import ALWAYS, DOMAINS, HALFWAY, IMPLIED, NOT_TAKEN_AWAY, Connectors
-from runbook.kinds.kind import Kind
+from runbook.kinds.connector import ALWAYS, DOMAINS, Connectors
 from runbook.plan import Attribute
 from runbook.values import BOOLEAN, NETWORKS, TEXT, WORD, WORD_SET
 
@@ -56,22 +55,10 @@ _INBOUND = Connectors(
     together={_RESTRICTS: (_ADDRESSES,)},
 )
 
-KIND = Kind(
-    type=_INBOUND.type,
-    title="Inbound connector",
-    types=_INBOUND.types,
-    read=_INBOUND.read,
-    write=_INBOUND.write,
-    by_hand=_INBOUND.by_hand,
-    rights=_INBOUND.rights,
-    needed_for=_INBOUND.needed_for,
-    halfway=HALFWAY,
+KIND = _INBOUND.kind(
     implied=(
         Attribute(name="SenderDomains", value=["*"], note="the service demands one; told by addresses, it is for all"),
         Attribute(name="RequireTls", value=True, note="the wizard's default [tutorial of 2024, security restrictions]"),
         Attribute(name=_RESTRICTS, value=False, note="off unless the tutorial asks for it"),
-        *IMPLIED,
-    ),
-    switches=frozenset({"Enabled"}),
-    not_taken_away=NOT_TAKEN_AWAY,
+    )
 )

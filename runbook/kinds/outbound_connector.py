@@ -6,8 +6,7 @@ how the lists read back is not published, so that domains are read in the form o
 
 from __future__ import annotations
 
-from runbook.kinds.connector import ALWAYS, DOMAINS, HALFWAY, IMPLIED, NOT_TAKEN_AWAY, Connectors
-from runbook.kinds.kind import Kind
+from runbook.kinds.connector import ALWAYS, DOMAINS, Connectors
 from runbook.values import BOOLEAN, TEXT, WORD, WORD_SET, Json, ValueType
 
 
@@ -45,17 +44,4 @@ _OUTBOUND = Connectors(
     together={},
 )
 
-KIND = Kind(
-    type=_OUTBOUND.type,
-    title="Outbound connector",
-    types=_OUTBOUND.types,
-    read=_OUTBOUND.read,
-    write=_OUTBOUND.write,
-    by_hand=_OUTBOUND.by_hand,
-    rights=_OUTBOUND.rights,
-    needed_for=_OUTBOUND.needed_for,
-    halfway=HALFWAY,
-    implied=IMPLIED,
-    switches=frozenset({"Enabled"}),
-    not_taken_away=NOT_TAKEN_AWAY,
-)
+KIND = _OUTBOUND.kind()

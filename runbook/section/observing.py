@@ -8,11 +8,11 @@ from typing import Any
 
 from runbook import collision, desired, following, governing, naming, ruletrace
 from runbook.compile.result import ResourceDraft
-from runbook.entries import Op
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.outcome.recipients import Roster
 from runbook.plan import Change, Observed, Plan, Problem, Resource, diff
+from runbook.plan.entries import Op
 from runbook.section.around import GOVERNING, look_around
 from runbook.undo import LEFT
 from runbook.values import Json
@@ -135,18 +135,7 @@ def make_plan(
 def _within_limits(plan: Plan) -> Plan:
     """Add a problem for each change of which the service's documented limits say that it would be refused."""
     told = [(change, BY_TYPE[change.kind].limits(change)) for change in plan.pending]
-    problems = tuple(
-        Problem(
-            kind=change.kind,
-            identity=change.identity,
-            section=change.section,
-            presence="undecided",
-            reason=reason,
-            lines=change.lines,
-        )
-        for change, reason in told
-        if reason
-    )
+    problems = tuple(Problem.of(change, "undecided", reason) for change, reason in told if reason)
     return replace(plan, problems=(*plan.problems, *problems))
 
 

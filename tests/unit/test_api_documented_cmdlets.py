@@ -20,10 +20,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runbook.entries import ADDRESS_ENTRIES
 from runbook.errors import ApplyFailed
 from runbook.kinds import KINDS
 from runbook.plan import Change, Difference, Observed
+from runbook.plan.entries import ADDRESS_ENTRIES
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = ROOT.parent / "shared" / "facts" / "exchange-cmdlets.json"

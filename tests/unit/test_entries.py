@@ -9,10 +9,10 @@ from drafted import draft, setting
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook import entries
 from runbook.desired import Wanted, wanted
-from runbook.entries import ADDRESS_ENTRIES, after, held, is_list, lacking, moved
 from runbook.kinds.powershell import ListChange, command
+from runbook.plan import entries
+from runbook.plan.entries import ADDRESS_ENTRIES, after, held, is_list, lacking, moved
 from runbook.values import BOOLEAN, INTEGER, NETWORKS, PERMISSIONS, TEXT_SET, WORD, WORD_SET, ValueType
 from tenantapi.exchange import list_change
 

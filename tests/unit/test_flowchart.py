@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.compile import Compiled, compile_tutorial
-from runbook.flowchart import Flowchart, Unread, read_flowchart
 from runbook.lexicon import load_lexicon
 from runbook.tutorial import parse_tutorial
+from runbook.tutorial.flowchart import Flowchart, Unread, read_flowchart
 
 HOME = Path(__file__).parent.parent / "cases" / "flowcharts"
 CASES: dict[str, Any] = yaml.safe_load((HOME / "charts.yaml").read_text(encoding="utf-8"))

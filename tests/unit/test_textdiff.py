@@ -11,9 +11,9 @@ import yaml
 from runbook.compile import Compiled, ResourceDraft, Setting, compile_tutorial
 from runbook.lexicon import load_lexicon
 from runbook.naming import check_adopted, check_renames, created
-from runbook.renaming import find_renames
-from runbook.textdiff import diff_texts
-from runbook.textdiff_words import render
+from runbook.textdiff.renaming import find_renames
+from runbook.textdiff.settings import diff_texts
+from runbook.textdiff.words import render
 from runbook.tutorial import parse_tutorial
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.errors import TutorialError
-from runbook.markdown import repair
 from runbook.tutorial import Block, Tutorial, parse_tutorial, read_tutorial, slug
+from runbook.tutorial.markdown import repair
 
 
 def tutorial(text: str) -> Tutorial:

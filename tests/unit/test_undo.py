@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.entries import Op
 from runbook.kinds import BY_TYPE, KINDS, VALUE_TYPES
 from runbook.plan import Attribute, Change, Observed, Plan, Resource, diff, plan_from_json, plan_json
+from runbook.plan.entries import Op
 from runbook.undo import Circumstances, invert, remaining
 
 World = dict[tuple[str, str], dict[str, Any] | None]

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook import entries, values
+from runbook import values
+from runbook.plan import entries
 
 CASES = Path(__file__).parent.parent / "cases" / "values"
 TYPES = {

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook import entries, values
+from runbook import values
 from runbook.kinds import VALUE_TYPES
+from runbook.plan import entries
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from runbook.markdown import tree_of
+from runbook.tutorial.markdown import tree_of
 
 BETWEEN = ";;"
 """What stands between Hugo's parameters, and between the names that a file declares."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from runbook.compile.result import Compiled, Diagnostic, Line
-from runbook.renaming import Names, folded
+from runbook.textdiff.renaming import Names, folded
 
 _LINES = re.compile(r"\blines? \d+(?:(?:, | and |-)\d+)*(?:, via line \d+)?")
 Item = TypeVar("Item")

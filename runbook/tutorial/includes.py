@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from markdown_it.tree import SyntaxTreeNode
 
 from runbook.errors import TutorialError
-from runbook.includecalls import Call, NotUnderstood, call_of, filled
-from runbook.markdown import Repair, decode, repair, tree_of
+from runbook.tutorial.includecalls import Call, NotUnderstood, call_of, filled
+from runbook.tutorial.markdown import Repair, decode, repair, tree_of
 
 Fetch = Callable[[str], bytes | str]
 """Takes the name in an include; returns the file's bytes, or a sentence's end that says why there are none."""

@@ -18,9 +18,9 @@ import yaml
 from markdown_it.tree import SyntaxTreeNode
 
 from runbook.errors import TutorialError
-from runbook.includes import Assembly, Fetch, SourceFile, assemble, folders
-from runbook.markdown import MOST_BYTES, Piece, decode, pieces_of, plain
-from runbook.outline import Block, BlockKind, Section, Step, Title, Tutorial
+from runbook.tutorial.includes import Assembly, Fetch, SourceFile, assemble, folders
+from runbook.tutorial.markdown import MOST_BYTES, Piece, decode, pieces_of, plain
+from runbook.tutorial.outline import Block, BlockKind, Section, Step, Title, Tutorial
 
 __all__ = ["Block", "Section", "Step", "Title", "Tutorial", "parse_tutorial", "read_tutorial", "slug"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from runbook.includes import Origin, Remark, SourceFile
-from runbook.markdown import Piece, Repair
+from runbook.tutorial.includes import Origin, Remark, SourceFile
+from runbook.tutorial.markdown import Piece, Repair
 
 BlockKind = Literal["prose", "picture", "wrapper", "code", "table", "quote", "include", "rule"]
 

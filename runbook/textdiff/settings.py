@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from runbook.compile.result import Compiled, ResourceDraft, Setting
 from runbook.compile.values import plain_json
-from runbook.renaming import Decisions, Names, Renamed, decisions, find_renames, folded, same_value, switches
-from runbook.textfacts import Fact, diagnostics, inputs, manual, neutral, order, promises, references, sequence
+from runbook.textdiff.facts import Fact, diagnostics, inputs, manual, neutral, order, promises, references, sequence
+from runbook.textdiff.renaming import Decisions, Names, Renamed, decisions, find_renames, folded, same_value, switches
 
 Sort = Literal["added", "removed", "renamed", "changed"]
 

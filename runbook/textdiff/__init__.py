@@ -1,0 +1,1 @@
+"""What changed between two editions of a text: settings, everything beside them, and what is called otherwise."""
