@@ -30,7 +30,11 @@ def outlook_view(outlook: Mapping[str, Any], what: str) -> View:
 
 
 def _open(outlook: Mapping[str, Any]) -> tuple[tuple[str, list[tuple[str, str]]], ...]:
-    return ("Could not be read", words.unread(outlook)), ("Undecided", words.undecided(outlook))
+    return (
+        ("Could not be read", words.unread(outlook)),
+        ("Undecided", words.undecided(outlook)),
+        ("Left to a person", words.left(outlook)),
+    )
 
 
 def _list(title: str, items: Any) -> list[str]:

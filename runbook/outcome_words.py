@@ -7,7 +7,7 @@ shows them makes them harmless.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -230,7 +230,16 @@ def supposed(outlook: Mapping[str, Any]) -> str:
 
 def undecided(outlook: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what is not decided, each once."""
-    return list(dict.fromkeys((str(item["identity"]), str(item["reason"])) for item in outlook["undecided"]))
+    return _once(outlook["undecided"])
+
+
+def left(outlook: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is left to a person, each once; results of earlier versions have it among what is not decided."""
+    return [(identity, why.removeprefix("left to a person: ")) for identity, why in _once(outlook.get("left", ()))]
+
+
+def _once(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((str(item["identity"]), str(item["reason"])) for item in items))
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,8 @@ def steps(compiled: Compiled, name: str, entries: Iterable[Mapping[str, Any]]) -
 
 
 def by_hand(compiled: Compiled) -> tuple[ManualStep, ...]:
-    """Give all that a text leaves to a person: its steps, and the things of which a part is not understood."""
+    """Give all that a text leaves to a person, section by section: steps, and things that are not understood whole."""
+    order = [section.id for section in compiled.tutorial.sections]
     whole = (
         ManualStep(
             text=f"{draft.type} {draft.identity or draft.for_each}, as a whole: {'; '.join(draft.blocked_by)}",
@@ -218,7 +219,8 @@ def by_hand(compiled: Compiled) -> tuple[ManualStep, ...]:
         for draft in compiled.resources
         if draft.blocked_by and draft.left
     )
-    return (*compiled.manual, *whole)
+    found = (*compiled.manual, *whole)
+    return tuple(sorted(found, key=lambda step: order.index(step.section) if step.section in order else -1))
 
 
 def identifiers(manual: Sequence[ManualStep]) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ differs from Microsoft's presets, and what could not be read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,10 +68,17 @@ def outlook(seen: Seen, about: About, now: datetime) -> dict[str, Any]:
         ],
         "presets": against_presets(will, DEFAULT) if edited else [],
         "unread": [{"what": name, "why": why} for name, why in will.unread],
-        "undecided": [
-            {"identity": item["identity"], "reason": item["reason"]} for plan in seen.plans for item in plan["problems"]
-        ],
+        **not_planned(seen.plans),
     }
+
+
+def not_planned(plans: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
+    """Return what plans (as JSON) leave out, so that no prediction counts it: what is open, what is for a person."""
+    told: dict[str, list[dict[str, str]]] = {"undecided": [], "left": []}
+    for item in (problem for plan in plans for problem in plan["problems"]):
+        which = "left" if item["presence"] == "left" else "undecided"
+        told[which].append({"identity": item["identity"], "reason": item["reason"]})
+    return told
 
 
 def _observed(row: dict[str, Any], landed: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

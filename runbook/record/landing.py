@@ -38,6 +38,7 @@ def content(outlook: Mapping[str, Any]) -> dict[str, Any]:
         "presets": [{**row, "remark": words.preset_remark(row)} for row in outlook["presets"] if row["name"]],
         "unread": words.unread(outlook),
         "undecided": words.undecided(outlook),
+        "left": words.left(outlook),
         "supposed": words.supposed(outlook),
     }
 

@@ -15,7 +15,7 @@ from runbook.inputs import Effective, Field
 from runbook.library import Document
 from runbook.outcome import surroundings
 from runbook.outcome.matrix import Question, egress_of, questions
-from runbook.outcome.outlook import KINDS, About, Seen, outlook
+from runbook.outcome.outlook import KINDS, About, Seen, not_planned, outlook
 from runbook.outcome.surroundings import DOMAIN, Surroundings
 from runbook.plan import Plan, plan_json
 from runbook.runs import RunFolder, read_json, write_json
@@ -75,11 +75,7 @@ def _told(setup: Setup, before: Surroundings, after: Surroundings | None) -> dic
     seen = Seen(before=before, after=after, plans=plans, landed=_landed(setup.folder))
     told = outlook(seen, about, datetime.fromisoformat(journal.now()))
     told["as_if"] = [f"{name} = {value}" for name, value in as_if.items()]
-    told["undecided"] = [
-        {"identity": item["identity"], "reason": item["reason"]}
-        for state in states
-        for item in state["plan"]["problems"]
-    ]
+    told |= not_planned(state["plan"] for state in states)
     write_json(setup.folder.outcome / "outlook.json", told)
     return told
 

@@ -24,6 +24,7 @@ def test_the_understood_rule_is_made_and_the_other_is_left(text: Kit) -> None:
     planned = text("plan", *WORDS)
     assert planned.returncode == 3, planned.stderr
     assert "? Transport rule Two: left to a person: line 19: " in planned.stdout
+    assert "Left to a person:\n  Two: line 19: " in planned.stdout and "Undecided:" not in planned.stdout
     assert "To carry out exactly this plan" in planned.stdout
     applied = text("apply", *WORDS, "--approve", text.result("plan")["plan_hash"])
     assert applied.returncode == 3, applied.stdout + applied.stderr
@@ -35,6 +36,7 @@ def test_the_understood_rule_is_made_and_the_other_is_left(text: Kit) -> None:
     assert result["sections"][0]["verification"]["ok"] is False, "what a person does is never verified by this kit"
     page = (text.newest("apply") / "record.html").read_text(encoding="utf-8")
     assert "A part is left to a person." in page and "0 of 1 sections verified" in page
+    assert "<h3>What is left to a person</h3>" in page and "What is undecided" not in page
     assert "TransportRule Two, as a whole: line 19" in page
 
 

@@ -192,3 +192,15 @@ def test_processes_that_tick_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [item.wait(timeout=60) for item in started] == [0, 0, 0, 0]
     assert len(list(read(here.path))) == len(LETTERS) * 25
     assert [item.done.by for item in here.steps() if item.done] == list(LETTERS)
+
+
+def test_steps_stand_in_the_order_of_the_sections(tmp_path: Path) -> None:
+    """A thing that is not understood whole stands in its own section, not behind all the steps of the text."""
+    head, tail = (CASES / "blocked.md").read_text(encoding="utf-8").split("## A rule", 1)
+    path = tmp_path / "text.md"
+    path.write_text(f"# T\n\n## A rule{tail}\n{head.split(chr(10), 1)[1]}", encoding="utf-8")
+    found = steps(library.load(str(path)).compiled, "text", ())
+    lines = [item.step.lines[0] for item in found]
+    sections = [item.step.section for item in found]
+    assert "as a whole" in "".join(item.step.text for item in found)
+    assert sections == sorted(sections, key=sections.index) and sections[-1] == "before-anything-else", lines
