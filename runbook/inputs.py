@@ -44,6 +44,13 @@ class Field:
     lines: tuple[int | str, ...] = ()
     names: tuple[str, ...] = ()
     """Names that the tutorial gives to what it creates, for an input that is about some of them."""
+    recommended: tuple[int, int] | None = None
+    """The part of `bounds` that the tutorial recommends."""
+
+    @property
+    def label(self) -> str:
+        """The name in words, as a form shows it: ``Retention days`` for ``retention_days``."""
+        return self.name.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +286,8 @@ def _input_field(item: Input, make: Callable[..., Field]) -> Field:
     if isinstance(item.domain, Bounds):
         bounds = (item.domain.low, item.domain.high)
         check = _check_integer(item.domain, "days")
-        return make(item.name, "int", check, bounds=bounds, unit="days", lines=item.lines)
+        best = None if item.recommended is None else (item.recommended.low, item.recommended.high)
+        return make(item.name, "int", check, bounds=bounds, unit="days", lines=item.lines, recommended=best)
     if item.domain and all(_is_timespan(text) for text in item.domain):
         shown = tuple(TIMESPAN.show(text) for text in item.domain)
         return make(item.name, "str", _check_timespan(item.domain), choices=shown, lines=item.lines)

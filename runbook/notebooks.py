@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from runbook.compile.result import ResourceDraft
 from runbook.compile.values import plain_json
-from runbook.inputs import Field
+from runbook.inputs import COMMON, Field
 from runbook.kinds import BY_TYPE
 from runbook.library import Document
 from runbook.runs import write_text
@@ -34,6 +34,9 @@ _NEEDS_EXCHANGE = (
 )
 
 
+START = "00-start-here.ipynb"
+
+
 def file_name(document: Document, section: Section) -> str:
     """Return a notebook's name, such as ``01-configure-domains.ipynb``."""
     return f"{document.number(section.id):02}-{section.id}.ipynb"
@@ -41,7 +44,8 @@ def file_name(document: Document, section: Section) -> str:
 
 def generate(document: Document) -> dict[str, str]:
     """Return the text of every notebook by file name. Equal documents give equal bytes."""
-    return {file_name(document, section): text(document, section) for section in document.sections}
+    sections = {file_name(document, section): text(document, section) for section in document.sections}
+    return {START: start_text(document), **sections}
 
 
 def write(document: Document, directory: Path) -> list[Path]:
@@ -55,13 +59,21 @@ def write(document: Document, directory: Path) -> list[Path]:
 
 def text(document: Document, section: Section) -> str:
     """Return the text of one section's notebook."""
-    tutorial = document.compiled.tutorial
+    return _notebook(document, _cells(document, section), section=section.id)
+
+
+def start_text(document: Document) -> str:
+    """Return the text of the notebook to begin with: what will happen, preflight, and how each section stands."""
+    return _notebook(document, _start_cells(document))
+
+
+def _notebook(document: Document, cells: Iterator[dict[str, Any]], **more: str) -> str:
     notebook = {
-        "cells": list(_cells(document, section)),
+        "cells": list(cells),
         "metadata": {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
-            "runbook": {"tutorial": document.name, "sha256": tutorial.sha256, "section": section.id},
+            "runbook": {"tutorial": document.name, "sha256": document.compiled.tutorial.sha256, **more},
         },
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -77,7 +89,7 @@ def _cells(document: Document, section: Section) -> Iterator[dict[str, Any]]:
     yield _markdown("steps", _steps(document, section), anchors=anchors)
     yield _code("parameters", _parameters(document.fields(section.id)), tags=["parameters"])
     opening = (
-        "from runbook.section import open_section\n\n"
+        "from runbook.walkthrough import open_section\n\n"
         f"section = open_section({json.dumps(f'{document.name}#{section.id}')}, globals())\nsection"
     )
     yield _code("open", opening)
@@ -96,6 +108,59 @@ def _cells(document: Document, section: Section) -> Iterator[dict[str, Any]]:
     yield _markdown("about-verify", "## Verify\n\nReads everything again and compares it with the tutorial.")
     yield _code("verify", "section.verify()")
     yield _code("finish", "section.finish()")
+
+
+def _start_cells(document: Document) -> Iterator[dict[str, Any]]:
+    yield _markdown("title", _start_title(document))
+    tenant = next(field for field in COMMON if field.name == "tenant")
+    yield _code("parameters", _parameters((tenant,)), tags=["parameters"])
+    opening = (
+        "from runbook.walkthrough import start_page\n\n"
+        f"start = start_page({json.dumps(document.name)}, globals())\nstart"
+    )
+    yield _code("open", opening)
+    yield _markdown(
+        "about-preflight",
+        "## Preflight\n\nAsks the services what the identity that signs in may do, and holds it against what each "
+        "section needs.",
+    )
+    yield _code("preflight", "start.preflight()")
+    yield _markdown(
+        "about-sections",
+        "## The sections\n\nEach is read and compared with the tutorial; nothing is written. Take them in their "
+        "order: later ones stand on earlier ones.",
+    )
+    yield _code("sections", "start.sections()")
+    yield _markdown("about-records", "## Records\n\nWhat was done on this tenant so far, newest first.")
+    yield _code("records", "start.records()")
+
+
+def _start_title(document: Document) -> str:
+    tutorial = document.compiled.tutorial
+    listed = "\n".join(
+        f"{document.number(section.id)}. [{_in_brackets(section.heading)}]({file_name(document, section)})"
+        for section in document.sections
+    )
+    return "\n\n".join(
+        [
+            "# Start here",
+            f"*{tutorial.title}*, `{Path(tutorial.path).name}` (SHA-256 `{tutorial.sha256[:12]}`), as "
+            f"{len(document.sections)} notebooks:",
+            listed,
+            "**What will happen.** Each notebook reads the tenant and shows the difference to the tutorial. It writes "
+            "when you have approved exactly that difference by typing the tenant's name, and not before; then it reads "
+            "everything again. *Run All* is harmless in all of them, and so is this page.",
+            "**Which tenant.** `demo` is a simulated one. A real one is described in `tenants.yaml`, by name and by "
+            "where its credentials are looked up. To work on another tenant, change `tenant` below, and in each "
+            "notebook.",
+            "**What is left.** Every walkthrough ends with a record, one page that opens anywhere, and "
+            "`runbook rollback RUN` takes back what it changed.",
+        ]
+    )
+
+
+def _in_brackets(text: str) -> str:
+    return re.sub(r"([\\\[\]])", r"\\\1", text)
 
 
 def _cell(kind: str, part: str, source: str, **more: Any) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Facts:
     takes_back: str = ""
     """Name of the run that this one takes back; empty for any other run."""
     rest: bool = False
+    only: frozenset[str] = frozenset()
+    """The sections that this was about; empty for all. A walkthrough is about those that a person opened."""
 
 
 _VERIFIED = "Verified means: the settings were read back and are those that the tutorial asks for. "
@@ -52,6 +54,8 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
     fates = aftermath.fates(aftermath.whole_entries(folder.journal))
     sections = []
     for section in document.sections:
+        if facts.only and section.id not in facts.only:
+            continue
         item = done.get(section.id) or _never_run(document, section, folder, facts.interrupted)
         item = aftermath.settled(item, fates.get(section.id, {}))
         if item["status"] == "running":

@@ -114,7 +114,7 @@ def preload() -> None:
     import msal  # noqa: F401
     import requests  # noqa: F401
 
-    import runbook.section  # noqa: F401
+    import runbook.walkthrough  # noqa: F401
     import tenantapi.cloudflare
     import tenantapi.exchange
     import tenantapi.graph

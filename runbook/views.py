@@ -14,10 +14,13 @@ from types import MappingProxyType
 from typing import Any
 
 from runbook import settling
+from runbook.difference import cannot_be_undone, counts_text, kind_title
+from runbook.difference import entries_lines as entries_lines
+from runbook.difference import lines_text as lines_text
+from runbook.difference import show_value as show_value
 from runbook.inputs import Effective
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
-from runbook.tutorial.includes import gathered
 
 
 def plain(text: str) -> str:
@@ -81,35 +84,6 @@ def inputs_view(effective: Sequence[Effective]) -> View:
     return table("Inputs in effect", ("input", "value", "from", "what it is for"), rows)
 
 
-def lines_text(lines: Sequence[int | str]) -> str:
-    """Name source lines: ``line 21``, ``lines 34, 37``; those of an included file name themselves."""
-    numbers = [str(line) for line in lines if isinstance(line, int)]
-    own = [f"line{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"] if numbers else []
-    return "; ".join([*own, *gathered(lines)])
-
-
-def show_value(kind: str, name: str, value: Any) -> str:
-    """Show a property's value as a person reads it; a value that is not understood is shown as it came."""
-    value_type = BY_TYPE[kind].types.get(name) if kind in BY_TYPE else None
-    try:
-        return value_type.show(value) if value_type else str(value)
-    except ValueError:
-        return str(value)
-
-
-def counts_text(plan: Mapping[str, Any]) -> str:
-    """Sum a plan up in a few words."""
-    tally = {action: 0 for action in ("create", "update", "delete", "none")}
-    for change in plan["changes"]:
-        tally[change["action"]] += 1
-    words = [f"{tally['create']} to create", f"{tally['update']} to update", f"{tally['none']} as wanted"]
-    if tally["delete"]:
-        words.insert(2, f"{tally['delete']} to delete")
-    if plan["problems"]:
-        words.append(f"{len(plan['problems'])} not plannable")
-    return ", ".join(words)
-
-
 Hands = Mapping[tuple[str, str], Sequence[str]]
 """Per change (kind and identity), the same change as command lines for a person."""
 
@@ -140,63 +114,13 @@ def reason_text(change: Mapping[str, Any]) -> str:
     return "; ".join([change["reason"], *notes])
 
 
-def entries_lines(item: Mapping[str, Any]) -> list[str]:
-    """Say which entries a list gets or loses, of a property whose other entries stay; nothing for any other."""
-    if not item.get("entries"):
-        return []
-    verb = "puts in" if item["op"] == "add" else "takes out"
-    return [f"{verb} {len(item['entries'])}, all others stay: {', '.join(item['entries'])}"]
-
-
-def cannot_be_undone(change: Mapping[str, Any]) -> list[str]:
-    """Say why a change, once made, stays; nothing for a change that can be taken back."""
-    kind = BY_TYPE.get(change["kind"])
-    return [kind.stays] if kind and kind.stays and change["action"] == kind.lasts else []
-
-
 def problem_lines(plan: Mapping[str, Any]) -> list[str]:
     """Return one line for each thing that cannot be planned, or that somebody else's is in the way of."""
     return [
-        f"  {'!' if item.get('other') else '?'} {_kind_title(item['kind'])} {plain(item['identity'])}: "
+        f"  {'!' if item.get('other') else '?'} {kind_title(item['kind'])} {plain(item['identity'])}: "
         f"{plain(item['reason'])}"
         for item in plan["problems"]
     ]
-
-
-def _kind_title(kind: str) -> str:
-    return BY_TYPE[kind].title if kind in BY_TYPE else kind
-
-
-def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Hands) -> View:
-    """Show a plan as a table of properties, before and after, with the tutorial's lines, and the same by hand."""
-    text = "\n".join([*plan_lines(plan, title=title, hands=hands), f"plan {plan_hash}"])
-    rows = []
-    for change in plan["changes"]:
-        head = f"{SYMBOL[change['action']]} {BY_TYPE[change['kind']].title} {change['identity']}"
-        for item in change["properties"] if change["action"] != "delete" else ():
-            if item["changed"]:
-                before = show_value(change["kind"], item["name"], item["before"])
-                after = show_value(change["kind"], item["name"], item["after"])
-                shown = "" if change["action"] == "create" else before
-                remark = "; ".join([*entries_lines(item), *([item["note"]] if item["note"] else [])])
-                rows.append((head, item["name"], shown, after, lines_text(item["lines"]), remark))
-        if change["action"] in ("none", "delete"):
-            rows.append((head, "", "", "", "", reason_text(change)))
-        elif change.get("notes"):
-            rows.append((head, "", "", "", "", "; ".join(change["notes"])))
-        rows += [(head, "", "", "", "", f"cannot be undone: {text}") for text in cannot_be_undone(change)]
-    for problem in plan["problems"]:
-        rows.append((f"? {_kind_title(problem['kind'])} {problem['identity']}", "", "", "", "", problem["reason"]))
-    heads = ("change", "property", "before", "after", "tutorial", "remark")
-    html = table(f"{title}: {counts_text(plan)}", heads, rows, note=f"plan {plan_hash}").html
-    return View(text, html + _hands_html(hands))
-
-
-def _hands_html(hands: Hands) -> str:
-    if not hands:
-        return ""
-    lines = "\n".join(plain(line) for found in hands.values() for line in found)
-    return f"<details><summary>The same by hand</summary><pre>{escape(lines)}</pre></details>"
 
 
 def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str, beside: Sequence[str] = ()) -> View:
@@ -236,12 +160,12 @@ def settling_lines(verification: Mapping[str, Any] | None) -> list[str]:
     """Return one line for each change that may not act everywhere yet, or that came about in part."""
     partial, late = (list((verification or {}).get(name, ())) for name in ("partial", "pending"))
     lines = [
-        f"  {_kind_title(item['kind'])} {plain(item['identity'])}: partial, "
+        f"  {kind_title(item['kind'])} {plain(item['identity'])}: partial, "
         f"{item['asked'] - len(item['missing'])} of {item['asked']} changed properties read back, "
         f"not {', '.join(item['missing'])}"
         for item in partial
     ]
-    return lines + [f"  {_kind_title(item['kind'])} {plain(item['identity'])}: {_late_text(item)}" for item in late]
+    return lines + [f"  {kind_title(item['kind'])} {plain(item['identity'])}: {_late_text(item)}" for item in late]
 
 
 def _late_text(item: Mapping[str, str]) -> str:
@@ -253,7 +177,7 @@ def _late_text(item: Mapping[str, str]) -> str:
 def left_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return one line for each thing that was seen of what is left to a person, or that could not be seen."""
     return [
-        f"  left to a person: {_kind_title(item['kind'])} {plain(item['identity'])}: {plain(item['said'])}"
+        f"  left to a person: {kind_title(item['kind'])} {plain(item['identity'])}: {plain(item['said'])}"
         + (f" ({lines_text(item['lines'])})" if item["lines"] else "")
         for item in rows
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from runbook.locking import alone
 from runbook.outcome.surroundings import POLICY, RULE
 from runbook.outcome_views import outlook_view
 from runbook.plan import Change, Plan, plan_json
+from runbook.plan_views import plan_view
 from runbook.section import applying, approving, by_hand, landing, observing
 from runbook.section.approving import Approval
 from runbook.section.frame import as_frame
@@ -38,6 +39,7 @@ class Section:
         self._state = state
         self._plan: Plan | None = None
         self._approval: Approval | None = None
+        self._applied = ""  # hash of the plan that was carried out
         self.interactive = setup.values["mode"] == "walkthrough" and has_frontend()
 
     @property
@@ -72,17 +74,53 @@ class Section:
         ]
         return views.table(f"{self.heading} on {self.tenant}", ("", ""), rows)
 
-    def inputs(self) -> Any:
-        """Show the inputs: a form where there is a front end, else the table of effective values."""
-        if self.interactive:
-            from runbook.section.form import inputs_form
-
-            return inputs_form(self)
+    def inputs(self) -> View:
+        """Show the effective values of the inputs, and where each came from."""
         return views.inputs_view(self._setup.inputs)
 
     @property
     def effective(self) -> tuple[Effective, ...]:
         return self._setup.inputs
+
+    @property
+    def setup(self) -> Setup:
+        """What the section was opened with, and the inputs in effect now."""
+        return self._setup
+
+    @property
+    def current(self) -> Plan | None:
+        """The plan that may be approved; None before there is one, and after an edit has made it void."""
+        return self._plan
+
+    @property
+    def approved(self) -> bool:
+        """Whether exactly the present plan has been approved and not been tried yet."""
+        return self._plan is not None and self._approval is not None and self._approval.plan_hash == self._plan.hash
+
+    @property
+    def applied(self) -> bool:
+        """Whether exactly the present plan has been carried out."""
+        return self._plan is not None and self._applied == self._plan.hash
+
+    @property
+    def has_written(self) -> bool:
+        """Whether a change was begun, in this run of the section."""
+        return any(item["status"] != "not-run" for item in self._state.content["changes"]) or bool(
+            self._state.content["made"]
+        )
+
+    @property
+    def verified(self) -> bool:
+        """Whether the present plan's outcome has been read back, whatever was found."""
+        return self._state.content["verification"] is not None
+
+    @without_secrets
+    def look(self, inputs: Sequence[Effective]) -> Plan:
+        """Read the tenant for a person who fills the inputs in: nothing is planned by it, nothing is written.
+
+        Raises InputError, UnreadableState or what else a plan would.
+        """
+        return self._setup.course.plan(self._setup.section.id, inputs)
 
     def edit(self, changed: Mapping[str, Any]) -> None:
         """Take edited inputs from the form; a plan made from the old ones is void. Raises InputError."""
@@ -110,7 +148,7 @@ class Section:
         self._state.planned(plan, hands)
         self._setup.journal.append("planned", section=plan.section, hash=plan.hash, changes=len(plan.pending))
         applying.note_settled(self._setup.journal, self._setup.course.settled(plan))
-        view = views.plan_view(plan_json(plan), title=self._title("plan"), plan_hash=plan.hash, hands=hands)
+        view = plan_view(plan_json(plan), title=self._title("plan"), plan_hash=plan.hash, hands=hands)
         unknown = [item for item in plan.problems if item.presence == "unknown"]
         if unknown:
             _show(view)
@@ -138,8 +176,8 @@ class Section:
         return self._setup.course.plan(self._setup.section.id, self._setup.inputs)
 
     @without_secrets
-    def gate(self) -> Any:
-        """Decide whether the plan may be applied; with a front end, show the button that approves it.
+    def gate(self) -> View:
+        """Decide whether the plan may be applied.
 
         Raises PlanRefused in mode apply when this very plan has not been approved.
         """
@@ -148,10 +186,8 @@ class Section:
             return views.message("Not decided: there is no plan yet. Run the cell above.")
         if plan.is_empty:
             return views.message(f"Nothing to approve: {self._why_nothing(plan)}.")
-        if self.interactive:
-            from runbook.section.form import approve_form
-
-            return approve_form(self)
+        if self.interactive and self.approved:
+            return views.message(f"Approved: plan {plan.hash[:12]}.")
         if self.mode != "apply":
             return views.message(f"Not approved: mode {self.mode} never writes. The plan is {plan.hash}.")
         stored = approving.stored_approval(self._setup.folder)
@@ -193,23 +229,26 @@ class Section:
         self._state.save(approval=given, phase="approved")
 
     @without_secrets
-    def apply(self) -> View:
+    def apply(self, told: Callable[[Change, str], None] = lambda change, status: None) -> View:
         """Carry out the approved plan. Does nothing, and says so, without an approved present plan.
+
+        `told` hears how each change stands: running, changed, failed, interrupted, unknown.
 
         Raises PlanRefused if the tenant moved, ApplyFailed if a call failed; the record tells what was done.
         """
         plan = self._plan
         if plan is not None and plan.is_empty:
             return views.message("Nothing to apply: 0 changes.")
-        if plan is None or self._approval is None or self._approval.plan_hash != plan.hash:
+        if plan is None or not self.approved:
             return views.message("Not run: there is no approved plan. Nothing was written.")
         self._approval = None  # an approval is good for one attempt
         self._state.save(phase="applying")
-        self._guarded(lambda: self._apply(plan))
+        self._guarded(lambda: self._apply(plan, told))
+        self._applied = plan.hash
         self._state.save(phase="applied")
         return views.message(f"Applied: {len(plan.pending)} change(s). Not verified yet: run the next cell.")
 
-    def _apply(self, plan: Plan) -> None:
+    def _apply(self, plan: Plan, told: Callable[[Change, str], None]) -> None:
         setup = self._setup
         services = setup.connection.services
         stored = approving.stored_approval(setup.folder)
@@ -219,6 +258,7 @@ class Section:
 
         def note(change: Change, status: str, error: str) -> None:
             self._state.change(change.kind, change.identity, status, error)
+            told(change, status)
 
         # A run over all sections holds the tenant already; a walkthrough holds it while it writes.
         with contextlib.nullcontext() if stored is not None else alone(self.tenant):
@@ -239,7 +279,7 @@ class Section:
         """
         plan = self._plan
         applied = self._state.content["phase"] == "applied"
-        if plan is None or not (applied or plan.is_empty or self.mode == "verify"):
+        if plan is None or not (self.applied or plan.is_empty or self.mode == "verify"):
             return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
         fresh, seconds = self._guarded(lambda: self._settled(wait=applied))
         left = by_hand.seen(self._setup)

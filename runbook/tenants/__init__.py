@@ -7,7 +7,7 @@ simulated tenant where that is what is meant.
 from __future__ import annotations
 
 from runbook.tenants.connection import Connection, asked, check, domains_of, last_request, open_connection, serve
-from runbook.tenants.credentials import describe
+from runbook.tenants.credentials import credential_references, describe
 from runbook.tenants.file import DEMO, Simulated, TenantEntry, entry, load, where_in_yaml
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "TenantEntry",
     "asked",
     "check",
+    "credential_references",
     "describe",
     "domains_of",
     "entry",

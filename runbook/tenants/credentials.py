@@ -57,6 +57,34 @@ def describe(name: str, item: TenantEntry, gateway: str | None = None) -> Tenant
         raise InventoryError(f"Tenant {name!r} cannot be used: {error}", "Mend it in tenants.yaml.") from error
 
 
+def credential_references(name: str, item: TenantEntry) -> list[tuple[str, str, bool]]:
+    """Return, for each credential that this tenant's way of signing in needs: its name, where it is looked up, whether
+    something is there. No value is returned."""
+    found = []
+    for field in ("tenant_id", *_BY_WAY[item.sign_in], *_CLOUDFLARE):
+        if item.simulated is not None and field not in item.model_fields_set:
+            found.append((field, "made up by the simulated tenant", True))
+            continue
+        reference = getattr(item, field)
+        found.append((field, _place(reference), _is_there(name, field, reference)))
+    return found
+
+
+def _place(reference: str | EnvReference | FileReference) -> str:
+    if isinstance(reference, str):
+        return "tenants.yaml"
+    if isinstance(reference, EnvReference):
+        return f"environment variable {reference.env}"
+    return f"file {reference.file}"
+
+
+def _is_there(name: str, field: str, reference: str | EnvReference | FileReference) -> bool:
+    try:
+        return bool(_looked_up(name, field, reference))
+    except InventoryError:
+        return False
+
+
 def check_references(name: str, item: TenantEntry) -> None:
     """See that every reference to a credential leads somewhere. Raises InventoryError naming one that does not."""
     for field in ("tenant_id", *_BY_WAY[item.sign_in], *_CLOUDFLARE):

@@ -27,7 +27,7 @@ from runbook import simulated
 from runbook.runs import approval_for, plans, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-9]-*.ipynb"))
 GOAL = 4.0
 
 

@@ -66,7 +66,7 @@ def test_a_text_is_planned_applied_and_verified(name: str, kit: Kit) -> None:
     checks = [check for item in sections for check in (item["verification"] or {"checks": []})["checks"]]
     assert checks and all(check["ok"] for check in checks), name
     assert len({(check["kind"], check["identity"]) for check in checks}) == text.resources, name
-    written = sorted(nb.glob("*.ipynb"))
+    written = sorted(nb.glob("0[1-9]-*.ipynb"))
     assert len(written) == len(sections), name
     setting = [path for path, item in zip(written, sections, strict=True) if item["verification"]]
     _headless(kit, setting[-1], text)  # each of them: `make slow`
@@ -84,7 +84,7 @@ def test_every_notebook_runs_headless(name: str, kit: Kit) -> None:
     assert kit("compile", str(text.path), "-o", str(kit.folder / "nb")).returncode == 0
     assert kit("plan", *words).returncode == 3
     assert kit("apply", *words, "--approve", kit.result("plan")["plan_hash"]).returncode == 0
-    for path in sorted((kit.folder / "nb").glob("*.ipynb")):
+    for path in sorted((kit.folder / "nb").glob("0[1-9]-*.ipynb")):
         _headless(kit, path, text)
 
 

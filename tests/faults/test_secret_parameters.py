@@ -21,7 +21,7 @@ from runbook.inputs import effective
 from runbook.secretlike import kind_of_secret
 
 CASES = yaml.safe_load((Path(__file__).parent.parent / "cases" / "faults" / "secret_parameters.yaml").read_text())
-NOTEBOOK = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))[0]
+NOTEBOOK = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("01-*.ipynb"))[0]
 
 
 def made(shape: str) -> str:

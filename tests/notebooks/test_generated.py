@@ -15,7 +15,8 @@ import pytest
 from runbook import library, notebooks
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+EVERY = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+NAMES = [name for name in EVERY if name != notebooks.START]
 
 
 def read(name: str) -> Any:
@@ -26,8 +27,9 @@ def code(name: str) -> list[str]:
     return [cell.source for cell in read(name).cells if cell.cell_type == "code"]
 
 
-def test_there_is_one_notebook_per_section() -> None:
-    assert NAMES == [
+def test_there_is_one_notebook_per_section_and_one_to_begin_with() -> None:
+    assert EVERY == [
+        "00-start-here.ipynb",
         "01-configure-domains.ipynb",
         "02-create-quarantine-policies.ipynb",
         "03-configure-quarantine-notifications.ipynb",
@@ -38,12 +40,12 @@ def test_there_is_one_notebook_per_section() -> None:
 
 def test_they_are_what_the_tutorial_gives_byte_for_byte() -> None:
     generated = notebooks.generate(library.load())
-    assert sorted(generated) == NAMES
+    assert sorted(generated) == EVERY
     for name, text in generated.items():
         assert (FOLDER / name).read_text(encoding="utf-8") == text, f"{name} is stale: run make regenerate"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_valid_without_outputs_and_with_the_usual_kernel(name: str) -> None:
     notebook = read(name)
     nbformat.validate(notebook)
@@ -51,7 +53,7 @@ def test_valid_without_outputs_and_with_the_usual_kernel(name: str) -> None:
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if "outputs" in cell)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_cells_are_thin(name: str) -> None:
     for number, source in enumerate(code(name)):
         lines = [line for line in source.splitlines() if line.strip()]
@@ -61,7 +63,7 @@ def test_cells_are_thin(name: str) -> None:
         assert not re.search(r"https?://", source), source
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_parameters_cell_holds_plain_literals(name: str) -> None:
     for node in ast.parse(code(name)[0]).body:
         assert isinstance(node, ast.AnnAssign)
@@ -90,3 +92,8 @@ def test_every_step_of_the_tutorial_is_shown_with_its_line(name: str) -> None:
     for step in section.steps:
         for item in step.walk():
             assert f"*(line {item.first})*" in shown
+
+
+def test_the_first_page_leads_to_every_other_one() -> None:
+    source = read(notebooks.START).cells[0].source
+    assert re.findall(r"\]\(([^)]+)\)", source) == NAMES

@@ -14,7 +14,7 @@ from conftest import Kit
 from runbook import simulated
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+NAMES = sorted(path.name for path in FOLDER.glob("0[1-9]-*.ipynb"))
 
 
 def typed(kit: Kit, name: str, *arguments: str) -> tuple[int, str]:

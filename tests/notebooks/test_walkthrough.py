@@ -11,6 +11,8 @@ import pytest
 from conftest import Kit
 from jupyter_client.manager import KernelManager
 
+from runbook import journal
+
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "02-create-quarantine-policies.ipynb"
 ANTISPAM = NOTEBOOK.with_name("04-configure-anti-spam-policies.ipynb")
 
@@ -51,40 +53,69 @@ def person(kit: Kit) -> Iterator[Person]:
 
 
 def data(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [message["content"]["data"] for message in messages if "data" in message["content"]]
+    return [message["content"]["data"] for message in messages if message["msg_type"] == "execute_result"]
 
 
 def text(messages: list[dict[str, Any]]) -> str:
-    errors = [message["content"] for message in messages if message["msg_type"] == "error"]
-    return json.dumps([data(messages), errors])
+    """What a front end without widgets shows, and errors as a person reads them."""
+    shown = [item["text/plain"] for item in data(messages)]
+    errors = ["\n".join(m["content"]["traceback"]) for m in messages if m["msg_type"] == "error"]
+    return "\n".join([*shown, *errors])
 
 
-def test_run_all_shows_forms_and_changes_nothing(kit: Kit, person: Person) -> None:
+def press(person: Person, name: str) -> None:
+    """Press a button as the front end does: by a message to the kernel, whatever the button looks like now."""
+    person.run(f"section._panels.{name}.widget.click()")
+
+
+def approve(person: Person, tenant: str) -> str:
+    person.run(f"section._panels.name.value = {tenant!r}")
+    press(person, "approving")
+    return text(person.run("section.gate()"))
+
+
+def test_run_all_shows_panels_and_changes_nothing(kit: Kit, person: Person) -> None:
     messages = person.run_all(ANTISPAM)
     widgets = [item for item in data(messages) if "application/vnd.jupyter.widget-view+json" in item]
-    assert len(widgets) == 2, text(messages)
+    assert len(widgets) == 6, text(messages)
     assert "Not run: there is no approved plan" in text(messages)
     assert kit.writes() == []
+    assert list((kit.folder / "runs").glob("*/record.html")) == [], "nothing was done that a record could be about"
 
 
 def test_the_wrong_name_is_refused_and_the_right_one_applies_once(kit: Kit, person: Person) -> None:
     person.run_all(NOTEBOOK)
-    assert "is not the name of this tenant" in text(person.run("section.approve('dmeo')"))
+    assert "is not the name of this tenant" in approve(person, "dmeo")
     assert "Not run" in text(person.run("section.apply()"))
     assert kit.writes() == []
-    assert "Approved: plan" in text(person.run("section.approve('demo')"))
+    person.run("import time; time.sleep(0.7)")  # a second press within that time is a double click
+    assert "Approved: plan" in approve(person, "demo")
+    press(person, "applying")
+    press(person, "applying")
     assert "Applied: 2 change(s)" in text(person.run("section.apply()"))
-    assert "Not run: there is no approved plan" in text(person.run("section.apply()"))
     assert len(kit.writes()) == 2
     assert "4 of 4 properties are as the tutorial asks" in text(person.run("section.verify()"))
     assert "changed, 2 change(s) made, verified" in text(person.run("section.finish()"))
 
 
+def test_two_presses_in_one_moment_are_one(kit: Kit, person: Person) -> None:
+    person.run_all(NOTEBOOK)
+    person.run("section._panels.name.value = 'demo'")
+    for name in ("approving", "applying", "recording"):
+        person.run(f"section._panels.{name}.widget.click(); section._panels.{name}.widget.click()")
+    assert len(kit.writes()) == 2
+    (path,) = (kit.folder / "runs").glob("*/journal.jsonl")
+    events = [entry["event"] for entry in journal.read(path)]
+    assert [events.count(name) for name in ("approved", "before-first-write", "run-finished")] == [1, 1, 1]
+
+
 def test_an_edit_voids_the_plan(kit: Kit, person: Person) -> None:
     person.run_all(ANTISPAM)
-    person.run("section.approve('demo')")
-    person.run("section.edit({'retention_days': 20})")
-    assert "Not run" in text(person.run("section.apply()"))
+    approve(person, "demo")
+    person.run("section.edit({'retention_days': '20'})")
+    assert "the plan is void" in text(person.run("section.gate()"))
+    assert "the plan is void" in text(person.run("section.apply()"))
+    press(person, "applying")
     assert "from 1 to 30" in text(person.run("section.edit({'retention_days': 99})"))
     assert kit.writes() == []
 
@@ -98,7 +129,62 @@ def test_cells_can_be_run_in_any_order(kit: Kit, person: Person) -> None:
     assert kit.writes() == []
 
 
+def test_an_edit_is_remembered_when_the_section_is_opened_again_until_its_parameter_changes(person: Person) -> None:
+    person.run_all(ANTISPAM)
+    value = "next(i.value for i in section.effective if i.field.name == 'retention_days')"
+    person.run("section.edit({'retention_days': '20'})")
+    person.run_all(ANTISPAM)
+    assert text(person.run(value)) == "20"
+    for source in person.cells(ANTISPAM):
+        person.run(source.replace("retention_days: int = 15", "retention_days: int = 25"))
+    assert text(person.run(value)) == "25"
+
+
+def test_drift_is_seen_by_verifying_again(kit: Kit, person: Person) -> None:
+    person.run_all(NOTEBOOK)
+    approve(person, "demo")
+    press(person, "applying")
+    person.run("section.verify()")
+    kit("sim", "set", "QuarantinePolicy", "UserNotifyAdminRelease", "ESNEnabled", "false")
+    shown = text(person.run("section.verify()"))
+    assert "3 of 4 properties" in shown and "ESNEnabled" in shown and "line 64" in shown, shown
+
+
+def test_a_record_is_sealed_and_what_follows_is_a_run_of_its_own(kit: Kit, person: Person) -> None:
+    person.run_all(NOTEBOOK)
+    approve(person, "demo")
+    press(person, "applying")
+    person.run("section.verify()")
+    person.run("section.finish()")
+    (record,) = (kit.folder / "runs").glob("*/record.html")
+    assert kit("records", "check", str(record.parent)).returncode == 0
+    assert "0 to create, 0 to update, 2 as wanted" in text(person.run("section.plan()"))
+    assert "as the tutorial asks" in text(person.run("section.verify()"))
+    person.run("section.finish()")
+    assert kit("records", "check", str(record.parent)).returncode == 0
+    statuses = [json.loads(p.read_text())["status"] for p in sorted((kit.folder / "runs").glob("*/result.json"))]
+    assert sorted(statuses) == ["changed", "unchanged"]
+
+
+def test_a_record_of_what_was_not_verified_says_so(kit: Kit, person: Person) -> None:
+    person.run_all(NOTEBOOK)
+    approve(person, "demo")
+    press(person, "applying")
+    person.run("section.finish()")
+    (result,) = (kit.folder / "runs").glob("*/result.json")
+    assert json.loads(result.read_text())["status"] == "interrupted"
+    assert "0 of 1 sections verified" in result.with_name("record.html").read_text()
+
+
 def test_the_plan_is_also_a_frame(person: Person) -> None:
     person.run_all(NOTEBOOK)
     shown = text(person.run("section.frame().groupby('action').size().to_dict()"))
     assert "{'create': 4}" in shown
+
+
+def test_the_first_page_says_how_each_section_stands_and_writes_nothing(kit: Kit, person: Person) -> None:
+    shown = text(person.run_all(NOTEBOOK.with_name("00-start-here.ipynb")))
+    assert "2. Create Quarantine Policies: ~ 2 change(s) pending" in shown
+    assert "Cloudflare: a token of a user, active" in shown
+    assert "No run on demo yet" in shown
+    assert kit.writes() == []

@@ -1,0 +1,51 @@
+"""What the portals call a property and its values, by the lexicon: for people who know the page and not the API."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from runbook.kinds import BY_TYPE
+from runbook.lexicon import Lexicon, load_lexicon
+from runbook.lexicon.labels import Label, Option
+from runbook.values import ValueType
+
+
+@functools.cache
+def _lexicon() -> Lexicon:
+    return load_lexicon()
+
+
+def label(kind: str, parameter: str) -> str:
+    """Return the label beside which a property stands in its portal, after those above it; empty if none is known.
+
+    >>> label("HostedContentFilterPolicy", "SpamQuarantineTag")
+    'Spam › Select quarantine policy'
+    """
+    row = _lexicon().label_of(kind, parameter)
+    return " › ".join(row.path) if row else ""
+
+
+def spoken(kind: str, parameter: str, value: Any) -> str:
+    """Return the option that the portal shows for a value; empty where it has no word of its own for it.
+
+    Values are compared as the plan compares them, so that another spelling of a value has the same word.
+    """
+    row, types = _lexicon().label_of(kind, parameter), BY_TYPE[kind].types if kind in BY_TYPE else {}
+    value_type = types.get(parameter)
+    if row is None or value_type is None or row.type not in ("enum", "interval", "integer"):
+        return ""
+    return next((option.words for option in _options(row) if _same(value_type, option.value, value)), "")
+
+
+def _options(row: Label) -> Sequence[Option]:
+    tables = (table for table in _lexicon().labels_file.labels if row in table.rows)
+    return next((table.options_of(row) for table in tables), ())
+
+
+def _same(value_type: ValueType, one: Any, other: Any) -> bool:
+    try:
+        return value_type.canonical(list(one) if isinstance(one, tuple) else one) == value_type.canonical(other)
+    except ValueError:
+        return False

@@ -1,0 +1,44 @@
+"""A button that never acts twice for one wish.
+
+A second click of a double click reaches the kernel while the first is being worked on, or just after; the front end may
+not have heard yet that the button is off. So a click counts only if the button is on in the kernel, and only some time
+after the last work ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+
+PAUSE_SECONDS = 0.6
+"""Longer than a double click takes (500 ms is the usual limit of desktop systems)."""
+
+
+class Button:
+    """One button with one act; off while it works, and for a moment afterwards deaf."""
+
+    def __init__(
+        self, label: str, act: Callable[[], None], *, style: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._act, self._clock = act, clock
+        self._working, self._deaf_until = False, 0.0
+        layout = widgets.Layout(width="auto", min_width="11em")
+        self.widget = widgets.Button(description=label, button_style=style, layout=layout)
+        self.widget.on_click(self._clicked)
+
+    def enable(self, on: bool) -> None:
+        """Switch the button on or off."""
+        self.widget.disabled = not on
+
+    def _clicked(self, _: Any) -> None:
+        if self.widget.disabled or self._working or self._clock() < self._deaf_until:
+            return
+        self._working = self.widget.disabled = True
+        try:
+            self._act()
+        finally:
+            self._working = False
+            self._deaf_until = self._clock() + PAUSE_SECONDS

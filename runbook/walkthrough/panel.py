@@ -1,0 +1,47 @@
+"""What a cell of the walkthrough shows: a status, a result, and buttons that live as long as the kernel does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from runbook.views import View
+from runbook.walkthrough.look import STYLE, framed
+
+
+class Panel:
+    """A box with a status line above and a result below; in a front end without widgets, their text."""
+
+    def __init__(self, controls: Sequence[Any] = ()) -> None:
+        self._status = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self._result = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self._text = ["", ""]
+        row = widgets.HBox(list(controls), layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
+        children = [widgets.HTML(STYLE), self._status, *([row] if controls else []), self._result]
+        self.widget = widgets.VBox(children, layout=widgets.Layout(width="100%"))
+
+    def status(self, view: View) -> None:
+        """Show a sentence about how things stand."""
+        self._set(0, self._status, view)
+
+    def result(self, view: View | None, *, dim: bool = False) -> None:
+        """Show what came of the last act; `dim` for what no longer counts."""
+        shown = view or View("", "")
+        self._set(
+            1, self._result, View(shown.text, f'<div class="runbook-dim">{shown.html}</div>' if dim else shown.html)
+        )
+
+    def _set(self, place: int, widget: Any, view: View) -> None:
+        html = framed(view.html) if view.html else ""
+        self._text[place] = view.text
+        if widget.value != html:
+            widget.value = html
+
+    def __repr__(self) -> str:
+        return "\n".join(text for text in self._text if text)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        bundle = dict(self.widget._repr_mimebundle_(**options))
+        return {**bundle, "text/plain": repr(self)}

@@ -1,0 +1,152 @@
+"""The panels of a section: which sentence and which buttons each has, by how the section stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from runbook.errors import RunbookError
+from runbook.views import View
+from runbook.walkthrough import tokens
+from runbook.walkthrough.button import Button
+from runbook.walkthrough.form import Form
+from runbook.walkthrough.look import STYLE, framed, paragraph
+from runbook.walkthrough.panel import Panel
+from runbook.walkthrough.present import Present, present, without_overrides
+
+if TYPE_CHECKING:
+    from runbook.plan import Plan
+    from runbook.walkthrough.walkthrough import Walkthrough
+
+_VOID = "The inputs were changed: the plan is void, and so is what followed from it. Plan again."
+
+
+class Panels:
+    """All panels of one walkthrough; a cell that is run again shows its panel anew."""
+
+    def __init__(self, walk: Walkthrough) -> None:
+        self._walk = walk
+        self.name = widgets.Text(
+            description="Tenant's name",
+            placeholder="type it to approve",
+            style={"description_width": "8em"},
+            layout=widgets.Layout(width="min(26em, 100%)"),
+        )
+        self.planning = Button("Plan again", walk.make_plan)
+        self.approving = Button("Approve this plan", lambda: walk.approve(self.name.value), style="primary")
+        self.applying = Button("Apply the approved plan", walk.carry_out, style="primary")
+        self.verifying = Button("Verify", walk.check)
+        self.recording = Button("Write the record", walk.record)
+        self._made: dict[str, Panel] = {}
+        self._form: Form | None = None
+
+    def form(self) -> Any:
+        """Return the form; the tenant is read for it, and if that fails the form says so and works all the same."""
+        found, why = self._read()
+        self._form = Form(self._walk, found)
+        head = paragraph(why, "error") if why else ""
+        lights = framed(tokens.lights(self._walk.section.tenant))
+        return widgets.VBox([widgets.HTML(STYLE + framed(head)), self._form.widget, widgets.HTML(lights)])
+
+    def _read(self) -> tuple[dict[str, Present], str]:
+        setup = self._walk.section.setup
+        drafts = setup.document.drafts(setup.section.id)
+        try:
+            plan = self._walk.section.look(without_overrides(drafts, self._walk.effective))
+        except RunbookError as error:
+            return {}, f"What the tenant has now could not be read. {error.detail} {error.remedy}"
+        return present(drafts, plan), ""
+
+    def show(self, part: str) -> Panel:
+        """Return a cell's panel, made anew, as things stand."""
+        controls = {
+            "plan": [self.planning.widget],
+            "gate": [self.name, self.approving.widget],
+            "apply": [self.applying.widget],
+            "verify": [self.verifying.widget],
+            "finish": [self.recording.widget],
+        }[part]
+        self._made[part] = Panel(controls)
+        self.refresh()
+        return self._made[part]
+
+    def refresh(self) -> None:
+        """Bring every panel and every button in line with how things stand."""
+        section, idle = self._walk.section, not self._walk.busy
+        ready = _can_be_approved(section.current) and not section.applied
+        self.planning.enable(idle)
+        self.approving.enable(idle and ready and not section.approved)
+        self.name.disabled = self.approving.widget.disabled
+        self.applying.enable(idle and section.approved)
+        self.verifying.enable(idle and self._walk.can_verify)
+        self.recording.enable(idle and section.current is not None and not self._walk.closed)
+        if self._form is not None:
+            self._form.disable(not idle)
+        told: dict[str, Callable[[], View]] = {
+            "plan": self._plan_status, "gate": self._gate_status, "apply": self._apply_status,
+            "verify": self._verify_status, "finish": self._finish_status,
+        }  # fmt: skip
+        for part, panel in self._made.items():
+            panel.status(told[part]())
+            panel.result(self._walk.results.get(part), dim=self._walk.void)
+
+    def _void_or(self, otherwise: str, sort: str = "") -> View:
+        if self._walk.busy:
+            return _said(f"{self._walk.busy} …")
+        return _said(_VOID, "void") if self._walk.void else _said(otherwise, sort)
+
+    def _plan_status(self) -> View:
+        return self._void_or("Nothing was written.")
+
+    def _gate_status(self) -> View:
+        section = self._walk.section
+        plan = section.current
+        if plan is None:
+            return self._void_or("Not decided: there is no plan. Run the plan's cell first.")
+        if section.applied:
+            return self._void_or("This plan has been carried out.", "good")
+        if plan.is_empty:
+            return self._void_or("Nothing to approve: the plan changes nothing.")
+        if not plan.can_apply:
+            return self._void_or("This plan cannot be approved: a part of it is open. The plan says which.", "void")
+        if section.approved:
+            return self._void_or("Approved. The next cell, or its button, carries it out.", "good")
+        return self._void_or(
+            f"Nothing is written before you approve. To approve plan {plan.hash[:12]}, type {section.tenant} and press "
+            "the button."
+        )
+
+    def _apply_status(self) -> View:
+        section, progress = self._walk.section, self._walk.progress()
+        if self._walk.busy and progress.text:
+            return View(f"{self._walk.busy}\n{progress.text}", progress.html)
+        if section.approved:
+            return self._void_or(
+                f"Approved: {len(section.current.pending) if section.current else 0} change(s) to make."
+            )
+        if "apply" in self._walk.results:
+            stood = self._void_or("")
+            return View(f"{stood.text}\n{progress.text}".strip(), (stood.html if stood.text else "") + progress.html)
+        if section.current is not None and section.current.is_empty:
+            return self._void_or("Nothing to apply: 0 changes.")
+        return self._void_or("Not run: there is no approved plan. Nothing was written.")
+
+    def _verify_status(self) -> View:
+        if self._walk.can_verify:
+            return self._void_or("Verify again at any time: everything is read anew.")
+        return self._void_or("Not verified: nothing has been applied.")
+
+    def _finish_status(self) -> View:
+        if self._walk.closed:
+            return self._void_or("The record is written. Whatever you do next is a run of its own.", "good")
+        return self._void_or("When you are done: the record says what was read, approved, written and verified.")
+
+
+def _can_be_approved(plan: Plan | None) -> bool:
+    return plan is not None and not plan.is_empty and plan.can_apply
+
+
+def _said(text: str, sort: str = "") -> View:
+    return View(text, paragraph(text, sort))
