@@ -40,7 +40,7 @@ faults: $(STAMP)          ## break every call of apply and of rollback in every 
 
 notebooks: $(STAMP)       ## JupyterLab on the notebooks, against the simulated tenant
 	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[notebook]'
-	$(RUN)/jupyter lab notebooks
+	$(RUN)/runbook notebooks
 
 bench: $(STAMP)           ## how long a compile takes; apply beside papermill and nbconvert as typed
 	$(RUN)/python tests/benchmarks/compiling.py

@@ -11,8 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from runbook.difference import ACTION_WORDS, Row, Side, Thing, counts_text, kind_title, things
-from runbook.views import Hands, View, plain, plan_lines
+from runbook import portal
+from runbook.difference import (
+    ACTION_WORDS,
+    Row,
+    Side,
+    Thing,
+    counts_text,
+    kind_title,
+    lines_text,
+    side,
+    things,
+)
+from runbook.views import Hands, View, checks_lines, plain, plan_lines
 
 
 def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Hands) -> View:
@@ -31,6 +42,39 @@ def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Han
         f"<p>Plan <code>{_safe(plan_hash)}</code></p></div>",
     ]
     return View(text, "".join(html))
+
+
+def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str, beside: Sequence[str] = ()) -> View:
+    """Show what was checked by fresh reads: what is not as it should be first, and then the rest is folded."""
+    lines = checks_lines(checks, title=title, aim=aim, beside=beside)
+    wrong, right = [c for c in checks if not c["ok"]], [c for c in checks if c["ok"]]
+    html = [f'<div class="runbook-checks"><p class="runbook-{"error" if wrong else "good"}" role="status">'
+            f"{_safe(lines[0])}</p>"]  # fmt: skip
+    if wrong:
+        html.append(_checks("✗ Not as asked", wrong, found=True))
+    if right:
+        table = _checks("✓ Read back as asked", right, found=False)
+        html.append(f"<details><summary>✓ {len(right)} as asked</summary>{table}</details>" if wrong else table)
+    html += [f"<p>{_safe(line.strip())}</p>" for line in beside]
+    return View("\n".join(lines), "".join([*html, "</div>"]))
+
+
+def _checks(caption: str, checks: Sequence[Mapping[str, Any]], *, found: bool) -> str:
+    heads = ["What", "Setting", "Wanted", *(["Found"] if found else []), "Tutorial"]
+    head = "".join(f'<th scope="col">{item}</th>' for item in heads)
+    body = "".join(_check(check, found=found) for check in checks)
+    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _check(check: Mapping[str, Any], *, found: bool) -> str:
+    kind, name = check["kind"], check["name"]
+    label = portal.label(kind, name)
+    setting = f"{_safe(label)}<br><code>{_name(name)}</code>" if label else f"<code>{_name(name)}</code>"
+    seen = f"<td><strong>{_name(check['found_text'])}</strong></td>" if found else ""
+    return (
+        f'<tr><th scope="row">{_safe(kind_title(kind))} {_name(check["identity"])}</th><td>{setting}</td>'
+        f"<td>{_side(side(kind, name, check['wanted']))}</td>{seen}<td>{_safe(lines_text(check['lines']))}</td></tr>"
+    )
 
 
 def _safe(text: str) -> str:

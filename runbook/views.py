@@ -123,25 +123,11 @@ def problem_lines(plan: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str, beside: Sequence[str] = ()) -> View:
-    """Show what was checked by fresh reads, what was found, and lines on what no property tells."""
+def checks_lines(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str, beside: Sequence[str] = ()) -> list[str]:
+    """Return what was checked by fresh reads: a sum, a line for what is not as it should be, and the lines `beside`."""
     wrong = [check for check in checks if not check["ok"]]
-    rows = [
-        (
-            "ok" if check["ok"] else "NOT AS ASKED",
-            f"{BY_TYPE[check['kind']].title} {check['identity']}",
-            check["name"],
-            show_value(check["kind"], check["name"], check["wanted"]),
-            "" if check["ok"] else check["found_text"],
-            lines_text(check["lines"]),
-        )
-        for check in checks
-    ]
-    heads = ("result", "what", "property", "wanted", "found", "tutorial")
     summary = f"{plain(title)}: {len(checks) - len(wrong)} of {len(checks)} properties are {aim}"
-    text = "\n".join([summary, *check_lines(wrong), *beside])
-    html = "".join(f"<p>{escape(line.strip())}</p>" for line in beside)
-    return View(text, table(summary, heads, rows).html + html)
+    return [summary, *check_lines(wrong), *beside]
 
 
 def check_lines(checks: Sequence[Mapping[str, Any]]) -> list[str]:

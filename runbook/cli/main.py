@@ -19,6 +19,7 @@ COMMANDS = {
     "compile": ("runbook.cli.compiling", "Show what a tutorial means, or write its notebooks."),
     "lint": ("runbook.cli.linting", "Say what is wrong, missing or left open in a tutorial. Reads no tenant."),
     "diff-tutorial": ("runbook.cli.diffing", "Say what changed between two texts, in settings. Reads no tenant."),
+    "notebooks": ("runbook.cli.notebooks", "Open JupyterLab on the notebooks, beside a running simulated tenant."),
     "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
     "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),

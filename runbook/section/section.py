@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from runbook import __version__, journal, settling, views
+from runbook import __version__, journal, views
 from runbook.errors import PlanRefused, RunbookError, UnreadableState
-from runbook.history import made_at, read_history
+from runbook.history import read_history
 from runbook.inputs import Effective, effective
 from runbook.kinds import BY_TYPE
 from runbook.locking import alone
 from runbook.outcome.surroundings import POLICY, RULE
 from runbook.outcome_views import outlook_view
 from runbook.plan import Change, Plan, plan_json
-from runbook.plan_views import plan_view
-from runbook.section import applying, approving, by_hand, landing, observing
+from runbook.plan_views import checks_view, plan_view
+from runbook.section import applying, approving, by_hand, landing, verifying
 from runbook.section.approving import Approval
 from runbook.section.frame import as_frame
 from runbook.section.frontend import has_frontend
@@ -278,10 +276,10 @@ class Section:
         Raises DriftFound in the modes apply and verify when a property is not as asked.
         """
         plan = self._plan
-        applied = self._state.content["phase"] == "applied"
+        just_applied = self._state.content["phase"] == "applied"
         if plan is None or not (self.applied or plan.is_empty or self.mode == "verify"):
             return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
-        fresh, seconds = self._guarded(lambda: self._settled(wait=applied))
+        fresh, seconds = self._guarded(lambda: verifying.settled(self._setup, wait=just_applied))
         left = by_hand.seen(self._setup)
         self._state.save(left_to_person=left)
         self._guarded(lambda: approving.still_listed([fresh], {plan.section: plan_json(plan)}))
@@ -289,63 +287,19 @@ class Section:
         if unknown:
             reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
             self._fail(UnreadableState(f"Not verified, not everything could be read: {reasons}"))
-        checks = observing.checks(fresh)
-        if not checks and not fresh.problems:
+        found = verifying.judged(self._setup, fresh, seconds, plan if just_applied else None)
+        if not found.checks and not fresh.problems:
             return views.message("Nothing to verify: this section sets nothing that an API could read.")
-        problems = plan_json(fresh)["problems"]
-        now = datetime.fromisoformat(journal.now())
-        unseen = settling.unseen(fresh, made_at(journal.read(self._setup.folder.journal)), now)
-        late = [*settling.pending(fresh, now), *unseen]
-        partial = settling.partial(plan, checks) if applied else []
-        ok, waited = fresh.is_as_asked, {"waited_seconds": seconds}
-        self._state.save(
-            phase="verified",
-            verification={
-                "at": journal.now(),
-                "ok": ok,
-                "checks": checks,
-                "problems": problems,
-                "pending": late,
-                "partial": partial,
-                **waited,
-            },
-            seen=[dict(item) for item in fresh.seen],
-        )
-        self._setup.journal.append("verified", section=fresh.section, ok=ok, properties=len(checks), **waited)
-        aim = self._setup.course.aim
-        beside = [
-            *views.settling_lines(self._state.content["verification"]),
-            *_in_the_way(problems),
-            *views.problem_lines({"problems": [item for item in problems if item["presence"] == "left"]}),
-            *views.left_lines(left),
-        ]
-        view = views.checks_view(checks, title=self._title("verification"), aim=aim, beside=beside)
+        seen = [dict(item) for item in fresh.seen]
+        self._state.save(phase="verified", verification=dict(found.verification), seen=seen, error=None)
+        noted = {"ok": fresh.is_as_asked, "properties": len(found.checks), "waited_seconds": seconds}
+        self._setup.journal.append("verified", section=fresh.section, **noted)
+        title, aim = self._title("verification"), self._setup.course.aim
+        view = checks_view(found.checks, title=title, aim=aim, beside=found.beside(left))
         if not fresh.is_done and not self.interactive:
             _show(view)
-            missing = [f"  {item['identity']}: {item['reason']}" for item in problems if not item["other"]]
-            unseen_lines = views.settling_lines({"pending": unseen})
-            detail = "\n".join([*views.check_lines(checks), *missing, *unseen_lines])
-            self._fail(self._setup.course.failure(detail))
+            self._fail(self._setup.course.failure(found.detail()))
         return self._with_landing(view, self._guarded(lambda: landing.after_verifying(self._setup, fresh)))
-
-    def _settled(self, *, wait: bool) -> tuple[Plan, float]:
-        """Return a fresh plan, and how many seconds were waited until it was as asked, or waiting was given up."""
-        setup = self._setup
-
-        def look() -> Plan:
-            return setup.course.verification(setup.section.id, setup.inputs)
-
-        fresh = look()
-        if not wait or fresh.is_done:
-            return fresh, 0.0
-        seen, began = [fresh], time.monotonic()
-
-        def as_asked() -> bool:
-            seen[0] = look()
-            return seen[0].is_done
-
-        self._setup.patience.poll(as_asked)
-        return seen[0], round(time.monotonic() - began, 1)
 
     @without_secrets
     def finish(self) -> View:
@@ -395,10 +349,6 @@ class Section:
         if not self.interactive:
             self._setup.connection.close()
         raise error
-
-
-def _in_the_way(problems: Sequence[Mapping[str, Any]]) -> list[str]:
-    return views.problem_lines({"problems": [item for item in problems if item["other"]]})
 
 
 def _show(view: View) -> None:

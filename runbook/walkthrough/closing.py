@@ -21,8 +21,8 @@ from runbook.section.setup import Setup
 from runbook.views import View
 
 
-def recorded(section: Section, view: View) -> View:
-    """Write the walkthrough's files and return `view` with the way to the record."""
+def recorded(section: Section) -> View:
+    """Write the walkthrough's result, record and manifest, and return the way to the record."""
     setup = section.setup
     content = _content(setup)
     entry = setup.journal.append("run-finished", status=content["status"], exit_code=content["exit_code"])
@@ -30,7 +30,7 @@ def recorded(section: Section, view: View) -> View:
     write_json(setup.folder.path / "result.json", content)
     record = write_record(setup.folder)
     seal(setup.folder, content)
-    return View(f"{view.text}\nRecord: {record}", f"{view.html}<p>{_link(record)}</p>")
+    return View(f"Record: {record}", f"<p>{_link(record)}</p>")
 
 
 def _link(record: Path) -> str:

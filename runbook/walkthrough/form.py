@@ -47,7 +47,7 @@ class Form:
         try:
             self._walk.edit({name: value})
         except RunbookError as error:
-            return f"{error.detail} {error.remedy}".strip()
+            return error.detail.removeprefix(f"{name} (form): ")  # the help stands beside the control already
         return ""
 
     def effective(self, name: str) -> Effective:
@@ -66,7 +66,7 @@ class _Row:
     def __init__(self, form: Form, item: Effective) -> None:
         self._form, self._field = form, item.field
         self.control = control(item)
-        self._error = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self._error = widgets.HTML()
         self._words = widgets.HTML(layout=widgets.Layout(flex="1 1 18em", min_width="14em"))
         self._tell(item)
         self.control.observe(self._changed, names="value")

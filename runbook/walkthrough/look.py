@@ -18,7 +18,7 @@ STYLE = """<style>
 .runbook th,.runbook td{border:1px solid var(--jp-border-color1,#c8cdd3);padding:.25rem .5rem;text-align:left!important;
  vertical-align:top;overflow-wrap:anywhere;white-space:normal;background:none;color:inherit}
 .runbook tbody th{font-weight:400}
-.runbook thead th{font-weight:600}
+.runbook thead th{font-weight:600;overflow-wrap:normal}
 .runbook code,.runbook pre{background:none;color:inherit;font-size:.9em;padding:0;white-space:pre-wrap;
  overflow-wrap:anywhere}
 .runbook small{font-size:.88em;color:inherit}

@@ -15,12 +15,12 @@ class Panel:
     """A box with a status line above and a result below; in a front end without widgets, their text."""
 
     def __init__(self, controls: Sequence[Any] = ()) -> None:
-        self._status = widgets.HTML(layout=widgets.Layout(width="100%"))
-        self._result = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self._status = widgets.HTML()
+        self._result = widgets.HTML()
         self._text = ["", ""]
         row = widgets.HBox(list(controls), layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
         children = [widgets.HTML(STYLE), self._status, *([row] if controls else []), self._result]
-        self.widget = widgets.VBox(children, layout=widgets.Layout(width="100%"))
+        self.widget = widgets.VBox(children)
 
     def status(self, view: View) -> None:
         """Show a sentence about how things stand."""

@@ -112,7 +112,9 @@ class Panels:
         if not plan.can_apply:
             return self._void_or("This plan cannot be approved: a part of it is open. The plan says which.", "void")
         if section.approved:
-            return self._void_or("Approved. The next cell, or its button, carries it out.", "good")
+            return self._void_or(
+                f"Approved: plan {plan.hash[:12]}. The next cell, or its button, carries it out.", "good"
+            )
         return self._void_or(
             f"Nothing is written before you approve. To approve plan {plan.hash[:12]}, type {section.tenant} and press "
             "the button."

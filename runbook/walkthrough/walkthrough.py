@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from IPython.display import display
+
 from runbook import views
 from runbook.errors import RunbookError
 from runbook.inputs import Effective
@@ -40,6 +42,7 @@ class Walkthrough:
         self.results: dict[str, View] = {}
         self.steps: dict[tuple[str, str], tuple[Change, str]] = {}
         self._panels = Panels(self)
+        self._link: Any = None
 
     @property
     def effective(self) -> tuple[Effective, ...]:
@@ -77,6 +80,8 @@ class Walkthrough:
 
     def finish(self) -> Panel:
         """Write the record once there is something to record; and show the button that does."""
+        # A link to a file is one in a cell's output, not in a widget: only there the front end knows where it leads.
+        self._link = display(View("", ""), display_id=True)
         if self.section.has_written or self.section.verified:
             self.record()
         return self._panels.show("finish")
@@ -124,7 +129,12 @@ class Walkthrough:
     def approve(self, tenant: str) -> None:
         """Approve the present plan, if the tenant's name is typed right and it has not been approved yet."""
         if not self.section.approved:
-            self._work("gate", "Approving", lambda: self.section.approve(tenant))
+
+            def act() -> View:
+                self.section.approve(tenant)
+                return View("", "")  # the status says it
+
+            self._work("gate", "Approving", act)
 
     def carry_out(self) -> None:
         """Apply the approved plan; each change is shown as it goes."""
@@ -149,9 +159,12 @@ class Walkthrough:
         """Write the record of what was done so far."""
 
         def act() -> View:
-            view = closing.recorded(self.section, self.section.finish())
+            view = self.section.finish()
+            link = closing.recorded(self.section)
             self.closed = True
-            return view
+            if self._link is not None:
+                self._link.update(link)
+            return View(f"{view.text}\n{link.text}", view.html)
 
         if not self.closed:
             self._work("finish", "Writing the record", act)
@@ -161,7 +174,8 @@ class Walkthrough:
         if not (self.closed or self.section.has_written):
             return
         if not self.closed:
-            closing.recorded(self.section, self.section.finish())
+            self.section.finish()
+            closing.recorded(self.section)
         self.close()  # first, since a simulated tenant that this kernel serves ends with it
         self.section = self._reopen(self.section)
         for name, value in self.edits.items():
