@@ -95,7 +95,10 @@ def standing(sections: Sequence[Mapping[str, Any]], code: int, status: str) -> t
         return ExitCode.INTERRUPTED, "interrupted"
     if any(item["verification"] and not item["verification"]["ok"] and not result.is_left(item) for item in sections):
         return ExitCode.CHANGES, "drift"
-    if any(problem["presence"] != "left" for plan in plans for problem in plan["problems"]):
+    presences = {problem["presence"] for plan in plans for problem in plan["problems"]}
+    if "unknown" in presences:
+        return ExitCode.UNREADABLE, "unknown"
+    if presences - {"left"}:
         return ExitCode.REFUSED, "refused"
     made = any(item["made"] for item in sections)
     done = all(result.is_verified(item) or result.has_nothing_to_check(item) for item in sections)
