@@ -54,6 +54,10 @@ class Form:
         """Return an input as it is in effect now."""
         return next(item for item in self._walk.effective if item.field.name == name)
 
+    def text(self) -> str:
+        """Return every row as text."""
+        return "\n".join(row.text for row in self._rows)
+
     def disable(self, off: bool) -> None:
         """Switch all controls off while something works, or on again."""
         for row in self._rows:
@@ -68,6 +72,7 @@ class _Row:
         self.control = control(item)
         self._error = widgets.HTML()
         self._words = widgets.HTML(layout=widgets.Layout(flex="1 1 18em", min_width="14em"))
+        self.text = ""
         self._tell(item)
         self.control.observe(self._changed, names="value")
         line = widgets.HBox([self.control, self._words], layout=widgets.Layout(flex_flow="row wrap", width="100%"))
@@ -84,7 +89,12 @@ class _Row:
         self._tell(item)
 
     def _tell(self, item: Effective) -> None:
-        self._words.value = framed("".join(_words(item, self._form.present(self._field.name))))
+        said = _words(item, self._form.present(self._field.name))
+        self.text = "\n  ".join([f"{item.field.label}: {', '.join(shown(item)) or '(empty)'}", *said])
+        html = "<br>".join(escape(plain(line)) for line in said)
+        self._words.value = framed(
+            f'<p class="runbook-note">{html}</p>{_folded(resulting(self._field.name, item.value))}'
+        )
 
 
 def _words(item: Effective, found: Present | None) -> list[str]:
@@ -95,9 +105,7 @@ def _words(item: Effective, found: Present | None) -> list[str]:
     if found and found.expected:
         said.append(f"Expected, by Microsoft Graph: {'; '.join(found.expected)}")
     said.append(f"In effect: {', '.join(shown(item)) or '(empty)'} ({item.source})")
-    text = "<br>".join(escape(plain(line)) for line in said)
-    entries = resulting(item.field.name, item.value)
-    return [f'<p class="runbook-note">{text}</p>', _folded(entries)]
+    return said
 
 
 def _folded(entries: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,7 +11,20 @@ from runbook.views import View
 from runbook.walkthrough.look import STYLE, framed
 
 
-class Panel:
+class Shown:
+    """A widget with the text that stands for it where no widget can be shown."""
+
+    def __init__(self, widget: Any, text: Callable[[], str]) -> None:
+        self.widget, self._words = widget, text
+
+    def __repr__(self) -> str:
+        return self._words()
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        return {**self.widget._repr_mimebundle_(**options), "text/plain": repr(self)}
+
+
+class Panel(Shown):
     """A box with a status line above and a result below; in a front end without widgets, their text."""
 
     def __init__(self, controls: Sequence[Any] = ()) -> None:
@@ -20,7 +33,7 @@ class Panel:
         self._text = ["", ""]
         row = widgets.HBox(list(controls), layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
         children = [widgets.HTML(STYLE), self._status, *([row] if controls else []), self._result]
-        self.widget = widgets.VBox(children)
+        super().__init__(widgets.VBox(children), lambda: "\n".join(text for text in self._text if text))
 
     def status(self, view: View) -> None:
         """Show a sentence about how things stand."""
@@ -38,10 +51,3 @@ class Panel:
         self._text[place] = view.text
         if widget.value != html:
             widget.value = html
-
-    def __repr__(self) -> str:
-        return "\n".join(text for text in self._text if text)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle = dict(self.widget._repr_mimebundle_(**options))
-        return {**bundle, "text/plain": repr(self)}

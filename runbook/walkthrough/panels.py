@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
@@ -13,7 +13,7 @@ from runbook.walkthrough import tokens
 from runbook.walkthrough.button import Button
 from runbook.walkthrough.form import Form
 from runbook.walkthrough.look import STYLE, framed, paragraph
-from runbook.walkthrough.panel import Panel
+from runbook.walkthrough.panel import Panel, Shown
 from runbook.walkthrough.present import Present, present, without_overrides
 
 if TYPE_CHECKING:
@@ -42,13 +42,14 @@ class Panels:
         self._made: dict[str, Panel] = {}
         self._form: Form | None = None
 
-    def form(self) -> Any:
+    def form(self) -> Shown:
         """Return the form; the tenant is read for it, and if that fails the form says so and works all the same."""
         found, why = self._read()
-        self._form = Form(self._walk, found)
+        self._form = form = Form(self._walk, found)
         head = paragraph(why, "error") if why else ""
         lights = framed(tokens.lights(self._walk.section.tenant))
-        return widgets.VBox([widgets.HTML(STYLE + framed(head)), self._form.widget, widgets.HTML(lights)])
+        box = widgets.VBox([widgets.HTML(STYLE + framed(head)), form.widget, widgets.HTML(lights)])
+        return Shown(box, lambda: "\n".join(part for part in (why, form.text()) if part))
 
     def _read(self) -> tuple[dict[str, Present], str]:
         setup = self._walk.section.setup

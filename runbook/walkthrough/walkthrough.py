@@ -19,7 +19,7 @@ from runbook.section import Section
 from runbook.views import View
 from runbook.walkthrough import closing, steps
 from runbook.walkthrough.look import paragraph
-from runbook.walkthrough.panel import Panel
+from runbook.walkthrough.panel import Panel, Shown
 
 _UNFORESEEN = "Something went wrong that nobody foresaw"
 
@@ -53,7 +53,7 @@ class Walkthrough:
 
     # What the cells call
 
-    def inputs(self) -> Any:
+    def inputs(self) -> Shown:
         """Show the form, with what the tenant has now beside each control."""
         return self._panels.form()
 

@@ -78,6 +78,7 @@ def test_run_all_shows_panels_and_changes_nothing(kit: Kit, person: Person) -> N
     messages = person.run_all(ANTISPAM)
     widgets = [item for item in data(messages) if "application/vnd.jupyter.widget-view+json" in item]
     assert len(widgets) == 6, text(messages)
+    assert "Retention days: 15\n" in text(messages) and "In the tenant now: 15" in text(messages)
     assert "Not run: there is no approved plan" in text(messages)
     assert kit.writes() == []
     assert list((kit.folder / "runs").glob("*/record.html")) == [], "nothing was done that a record could be about"
@@ -188,3 +189,13 @@ def test_the_first_page_says_how_each_section_stands_and_writes_nothing(kit: Kit
     assert "Cloudflare: a token of a user, active" in shown
     assert "No run on demo yet" in shown
     assert kit.writes() == []
+
+
+def test_the_form_shows_what_the_tenant_has_and_what_graph_expects(person: Person) -> None:
+    shown = text(person.run_all(NOTEBOOK.with_name("01-configure-domains.ipynb")))
+    assert "In the tenant now: example.com: mail.example.com; example.org: not set" in shown
+    assert "Expected, by Microsoft Graph: example.com: example-com.mail.protection.outlook.com" in shown
+    person.run("section.edit({'forwarding_to': 'mx.example.net'})")
+    again = text(person.run("section.inputs()"))
+    assert "Forwarding to: mx.example.net" in again
+    assert "Expected, by Microsoft Graph: example.com: example-com.mail.protection.outlook.com" in again
