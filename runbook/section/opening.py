@@ -11,7 +11,7 @@ from typing import Any
 
 from runbook import library, tenants
 from runbook.errors import RunbookError
-from runbook.history import read_history
+from runbook.history import input_sources, read_history
 from runbook.inputs import RUN_FIELDS, Effective, Field, effective, refuse_secrets
 from runbook.journal import Journal
 from runbook.library import Document
@@ -38,8 +38,8 @@ def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience
     tutorial, _, identifier = reference.partition("#")
     document = library.load(tutorial)
     fields = document.fields(identifier)
-    given = _given(fields, names)
-    chosen = _inputs(document, fields, given)
+    given, sources = _given(fields, names)
+    chosen = _inputs(document, fields, given, sources)
     values = {item.field.name: item.value for item in chosen}
     folder = _folder(values["run_dir"], values["tenant"], values["mode"])
     state = SectionState.begin(folder, document, identifier, chosen)
@@ -57,15 +57,27 @@ def _patience() -> Patience:
     return Patience(limit_seconds=float(seconds)) if re.fullmatch(r"\d+(\.\d+)?", seconds) else Patience()
 
 
-def _given(fields: tuple[Field, ...], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs that somebody set: those that papermill injected, and those that differ from their default."""
+def _given(fields: tuple[Field, ...], names: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Inputs that somebody set, and where: those that papermill injected, and those that differ from their default.
+
+    A cell of parameters that says what the default is says nothing: the tenant's own input then counts.
+    """
     injected = _injected(names)
-    known = {field.name: field for field in fields}
     given = {name: names[name] for name in injected if name in names}
-    for name, field in known.items():
-        if name in names and names[name] != field.default:
-            given[name] = names[name]
-    return given
+    sources = dict.fromkeys(given, "papermill")
+    for field in fields:
+        if field.name in names and not _same(names[field.name], field.default):
+            given[field.name] = names[field.name]
+            sources.setdefault(field.name, "parameters cell")
+    if isinstance(given.get("run_dir"), str) and given["run_dir"]:
+        said = input_sources(Path(given["run_dir"]))
+        sources |= {name: said[name] for name in injected if name in said}
+    return given, sources
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Whether a value is the default, and of its sort: 1 is not True, and 15.0 is not 15."""
+    return type(value) is type(default) and bool(value == default)
 
 
 def _injected(names: Mapping[str, Any]) -> list[str]:
@@ -77,12 +89,17 @@ def _injected(names: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _inputs(document: Document, fields: tuple[Field, ...], given: Mapping[str, Any]) -> tuple[Effective, ...]:
+def _inputs(
+    document: Document, fields: tuple[Field, ...], given: Mapping[str, Any], sources: Mapping[str, str]
+) -> tuple[Effective, ...]:
     refuse_secrets(given, "parameter")
-    name = str(given.get("tenant", tenants.DEMO))
-    entry = tenants.entry(name)
     known = [field.name for field in document.all_fields()]
-    return effective(fields, given, {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}, known=known)
+    run = [field for field in fields if field.name in RUN_FIELDS]
+    said = {name: value for name, value in given.items() if name in RUN_FIELDS}
+    values = {item.field.name: item.value for item in effective(run, said, {}, sources=sources)}
+    entry = tenants.entry(values["tenant"])
+    own = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
+    return effective(fields, given, own, known=known, sources=sources)
 
 
 def _folder(run_dir: str, tenant: str, mode: str) -> RunFolder:
