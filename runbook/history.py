@@ -206,6 +206,13 @@ def _history(path: Path, entries: Iterable[Mapping[str, Any]]) -> History:
     )
 
 
+def input_sources(path: Path) -> dict[str, str]:
+    """Return where each input that a run was given came from; nothing for a folder in which no run was begun."""
+    file = path / "journal.jsonl"
+    first = next(journal.read(file, torn=True), None) if file.is_file() else None
+    return dict(first["data"].get("sources", {})) if first and first["event"] == "run-started" else {}
+
+
 def made_at(entries: Iterable[Mapping[str, Any]]) -> dict[Key, str]:
     """Return when each change that a journal calls done was done."""
     done = [entry for entry in entries if entry["event"] == "change-done"]

@@ -1,7 +1,8 @@
 """The inputs of a section: one model, from which the parameters cell, the help, the form and the table come.
 
 A value comes from the kit's default, the tenant's entry in ``tenants.yaml``, or a parameter, in this order;
-the effective value carries where it came from. Nothing that looks like a secret is ever an input.
+the effective value carries where it came from. The same writing gives the same value, or the same refusal, wherever
+it stands (`inputchecks`). Nothing that looks like a secret is ever an input.
 """
 
 from __future__ import annotations
@@ -10,21 +11,30 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from runbook import naming
 from runbook.compile.result import Bounds, Compiled, Input, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
 from runbook.errors import InputError
+from runbook.inputchecks import (
+    check_boolean,
+    check_domains,
+    check_host,
+    check_text,
+    choice_check,
+    integer_check,
+    list_text,
+    timespan_check,
+)
 from runbook.references import egress_snapshot
 from runbook.secretlike import is_secrets_name, kind_of_secret
-from runbook.values import TIMESPAN, dotnet_timespan, parse_timespan
+from runbook.values import TIMESPAN, parse_timespan
 
 Annotation = Literal["str", "int", "bool", "list"]
 MODES = ("walkthrough", "plan", "apply", "verify")
-_DOMAIN = re.compile(r"^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$")
-_TIME_WORDS = re.compile(r"^(?P<count>\d+)\s*(?P<unit>hours?|days?)$", re.IGNORECASE)
-_PLAIN_WORDS = {"daily": "1 day", "weekly": "7 days", "within 4 hours": "4 hours"}
+_NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,87 +69,9 @@ class Effective:
 
     field: Field
     value: Any
-    source: Literal["kit's default", "tenants.yaml", "parameter", "form"]
-
-
-def check_domains(value: Any) -> tuple[str, ...]:
-    """Return domain names in one spelling. Raises ValueError for what is none, or is named twice."""
-    items = re.split(r"[,\s]+", value.strip()) if isinstance(value, str) else list(value)
-    names = []
-    for item in items:
-        if item == "":
-            continue
-        name = str(item).strip().rstrip(".").lower()
-        if not _DOMAIN.match(name):
-            raise ValueError(f"{item!r} is not a domain name such as example.com")
-        if name in names:
-            raise ValueError(f"{name!r} is named twice")
-        names.append(name)
-    return tuple(names)
-
-
-def _check_host(value: Any) -> str:
-    name = str(value).strip().rstrip(".").lower()
-    if name and not _DOMAIN.match(name):
-        raise ValueError(f"{value!r} is not the name of a mail server")
-    return name
-
-
-def _check_integer(bounds: Bounds, unit: str) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not re.fullmatch(r"-?\d+", str(value).strip()):
-            raise ValueError(f"{value!r} is not a whole number of {unit}")
-        number = int(value)
-        if not bounds.low <= number <= bounds.high:
-            raise ValueError(f"{number} is not allowed: it must be from {bounds.low} to {bounds.high} {unit}")
-        return number
-
-    return check
-
-
-def _check_timespan(allowed: Sequence[str]) -> Callable[[Any], str]:
-    shown = [TIMESPAN.show(item) for item in allowed]
-
-    def check(value: Any) -> str:
-        text = _PLAIN_WORDS.get(str(value).strip().casefold(), str(value).strip())
-        words = _TIME_WORDS.match(text)
-        if words:
-            hours = int(words["count"]) * (24 if words["unit"].lower().startswith("day") else 1)
-            text = f"P{hours // 24}DT{hours % 24}H"
-        try:
-            span = dotnet_timespan(parse_timespan(text))
-        except ValueError:
-            span = ""
-        if span not in allowed:
-            raise ValueError(f"{value!r} is not offered by the service: choose {', '.join(shown)}")
-        return TIMESPAN.show(span)
-
-    return check
-
-
-def _check_choice(choices: Sequence[str]) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        text = str(value).strip()
-        if text not in choices:
-            near = difflib.get_close_matches(text, choices, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ValueError(f"{value!r} is not one of {', '.join(choices) or 'nothing'}{hint}")
-        return text
-
-    return check
-
-
-def _check_boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = str(value).strip().casefold()
-    if text not in ("true", "false"):
-        raise ValueError(f"{value!r} is neither true nor false")
-    return text == "true"
-
-
-def _check_text(value: Any) -> str:
-    return str(value)
+    source: str
+    """``kit's default``, ``tenants.yaml``, ``file NAME``, ``command line``, ``parameters cell``, ``papermill``,
+    ``form``; ``parameter`` where nobody could tell which of them."""
 
 
 def _common() -> tuple[Field, ...]:
@@ -149,14 +81,14 @@ def _common() -> tuple[Field, ...]:
             annotation="str",
             default="demo",
             help="Name of the tenant in tenants.yaml; demo is the simulated tenant",
-            check=_check_text,
+            check=check_text,
         ),
         Field(
             name="mode",
             annotation="str",
             default="walkthrough",
             help="walkthrough (forms and a button), plan, apply or verify",
-            check=_check_choice(MODES),
+            check=choice_check(MODES),
             choices=MODES,
         ),
         Field(
@@ -164,14 +96,14 @@ def _common() -> tuple[Field, ...]:
             annotation="str",
             default="",
             help="Hash of the plan that may be applied in mode apply",
-            check=_check_text,
+            check=check_text,
         ),
         Field(
             name="run_dir",
             annotation="str",
             default="",
             help="Folder for the journal and the results; empty means a new one under runs",
-            check=_check_text,
+            check=check_text,
         ),
     )
 
@@ -218,7 +150,7 @@ def _naming_fields(draft: ResourceDraft, drafts: Sequence[ResourceDraft]) -> Ite
             annotation="list",
             default=[],
             help="Decision - names whose object is taken over although its content differs; the plan keeps what it was",
-            check=lambda value: value,
+            check=_taken_whole,
             names=names,
         )
     if draft.type == "HostedContentFilterPolicy":
@@ -227,7 +159,7 @@ def _naming_fields(draft: ResourceDraft, drafts: Sequence[ResourceDraft]) -> Ite
             annotation="bool",
             default=False,
             help="Decision - change the anti-spam policy although others come before it for every recipient",
-            check=_check_boolean,
+            check=check_boolean,
         )
     if draft.type == "TransportRule":
         yield Field(
@@ -239,6 +171,11 @@ def _naming_fields(draft: ResourceDraft, drafts: Sequence[ResourceDraft]) -> Ite
         )
 
 
+def _taken_whole(value: Any) -> Any:
+    """Leave it to `effective`, which knows the renames: a name may have a comma in it."""
+    return value
+
+
 def _draft_fields(
     draft: ResourceDraft, inputs: Mapping[str, Input], described: Mapping[str, Mapping[str, Any]]
 ) -> Iterable[Field]:
@@ -247,14 +184,14 @@ def _draft_fields(
         return Field(
             name=name,
             annotation=annotation,
-            default=said.get("default", more.pop("fallback", None)),
+            default=_default(said.get("default", more.pop("fallback", None)), check),
             help=said.get("help", name.replace("_", " ")),
             check=check,
             **more,
         )
 
     if draft.optional:
-        yield make(decision_field(draft.optional), "bool", _check_boolean, fallback=False)
+        yield make(decision_field(draft.optional), "bool", check_boolean, fallback=False)
     if draft.for_each:
         lines = inputs[draft.for_each].lines if draft.for_each in inputs else ()
         yield make(draft.for_each, "list", check_domains, fallback=[], lines=lines)
@@ -265,9 +202,9 @@ def _draft_fields(
         elif isinstance(value, ReferenceValue):
             regions = tuple(egress_snapshot().regions)
             name = reference_field(value.name)
-            yield make(name, "str", _check_choice(regions), choices=regions, lines=setting.lines)
+            yield make(name, "str", choice_check(regions), choices=regions, lines=setting.lines)
         elif isinstance(value, ComputedValue):
-            yield make(override_field(setting.label), "str", _check_host, fallback="", lines=setting.lines)
+            yield make(override_field(setting.label), "str", check_host, fallback="", lines=setting.lines)
         elif isinstance(value, AdvisedValue):
             for decision in value.decisions:
                 yield _decision(decision, True, setting, make)
@@ -275,25 +212,34 @@ def _draft_fields(
             yield _decision(setting.alternative.decision, setting.alternative.asked, setting, make)
 
 
+def _default(written: Any, check: Callable[[Any], Any]) -> Any:
+    """Return a default as the cell of parameters has it; one that cannot be used is left for the run to refuse."""
+    try:
+        value = None if written is None else check(written)
+    except ValueError:
+        return written
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _decision(decision: str, asked: bool, setting: Setting, make: Callable[..., Field]) -> Field:
     """Return the input for a correction; where the run need not wait, no answer means as written."""
     choices = ("", "advised", "as-written") if asked else ("as-written", "advised")
-    check = _check_choice(choices)
+    check = choice_check(choices)
     return make(decision_field(decision), "str", check, fallback=choices[0], choices=choices, lines=setting.lines)
 
 
 def _input_field(item: Input, make: Callable[..., Field]) -> Field:
     if isinstance(item.domain, Bounds):
         bounds = (item.domain.low, item.domain.high)
-        check = _check_integer(item.domain, "days")
+        check = integer_check(item.domain, "days")
         best = None if item.recommended is None else (item.recommended.low, item.recommended.high)
         return make(item.name, "int", check, bounds=bounds, unit="days", lines=item.lines, recommended=best)
     if item.domain and all(_is_timespan(text) for text in item.domain):
         shown = tuple(TIMESPAN.show(text) for text in item.domain)
-        return make(item.name, "str", _check_timespan(item.domain), choices=shown, lines=item.lines)
+        return make(item.name, "str", timespan_check(item.domain), choices=shown, lines=item.lines)
     if item.domain:
-        return make(item.name, "str", _check_choice(item.domain), choices=item.domain, lines=item.lines)
-    return make(item.name, "str", _check_text, lines=item.lines)
+        return make(item.name, "str", choice_check(item.domain), choices=item.domain, lines=item.lines)
+    return make(item.name, "str", check_text, lines=item.lines)
 
 
 def _is_timespan(text: str) -> bool:
@@ -325,13 +271,15 @@ def effective(
     tenant: Mapping[str, Any],
     *,
     known: Iterable[str] = (),
-    source: Literal["parameter", "form"] = "parameter",
+    source: str = "parameter",
+    sources: Mapping[str, str] = _NOBODY,
 ) -> tuple[Effective, ...]:
     """Check everything that was given and return the effective values, in the order of `fields`.
 
     `given` are parameters, `tenant` the tenant's own inputs; names of other sections (`known`) are allowed
-    there and left alone. Raises InputError for an unknown name, a value that is not allowed, and anything that
-    looks like a credential, which is then not quoted.
+    there and left alone. `sources` says of parameters by name where they came from, `source` of all others.
+    Raises InputError for an unknown name, a value that is not allowed, and anything that looks like a credential,
+    which is then not quoted.
     """
     refuse_secrets(tenant, "tenants.yaml")
     refuse_secrets(given, source)
@@ -345,18 +293,42 @@ def effective(
         if field.name in tenant:
             value, origin = tenant[field.name], "tenants.yaml"
         if field.name in given:
-            value, origin = given[field.name], source
+            value, origin = given[field.name], sources.get(field.name, source)
         try:
-            if value is None and field.default is not None:
-                raise ValueError("no value was given")
-            checked = None if value is None else field.check(value)
+            checked = _checked(field, value, given=field.name in given or field.name in tenant)
             if field.name == naming.ADOPT:
                 renaming = next((item.value for item in result if item.field.name == naming.RENAME), ())
                 checked = naming.check_adopted(checked, field.names, renaming)
         except (ValueError, TypeError, OverflowError) as error:
             raise InputError(f"{field.name} ({origin}): {error}.", f"What it is for: {field.help}.") from None
-        result.append(Effective(field=field, value=checked, source=origin))  # type: ignore[arg-type]
+        result.append(Effective(field=field, value=checked, source=origin))
     return tuple(result)
+
+
+def _checked(field: Field, value: Any, *, given: bool) -> Any:
+    """Return a checked value. An input that has no default is not answered by an empty text."""
+    empty = value is None or (field.default is None and isinstance(value, str) and not value.strip())
+    if empty and given:
+        raise ValueError('no value was given. For an empty text write "", for the default leave the input out')
+    return None if value is None else field.check(value)
+
+
+def from_text(field: Field, text: str) -> Any:
+    """Return the effective value that a typed text gives. Raises ValueError with a sentence for a person."""
+    return _checked(field, text, given=True)
+
+
+def to_text(value: Any) -> str:
+    """Return how an effective value is written, so that `from_text` gives it back."""
+    if isinstance(value, list | tuple):
+        return list_text(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def as_given(items: Iterable[Effective]) -> dict[str, Any]:
+    """Return effective values by name in plain JSON; given again they are in effect again."""
+    values = {item.field.name: item.value for item in items}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def refuse_secrets(values: Mapping[str, Any], origin: str) -> None:

@@ -21,6 +21,7 @@ from runbook.inputs import Field, decision_field, section_fields
 from runbook.lexicon import load_lexicon
 from runbook.outcome.matrix import Promised
 from runbook.tutorial import Section, read_tutorial, slug
+from runbook.written import read_yaml
 
 OWN = "junk-and-user-quarantine"
 """The kit's own edition of the tutorial that it exists for."""
@@ -136,7 +137,7 @@ def _described(path: Path) -> dict[str, dict[str, Any]]:
     if not path.is_file():
         return {}
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = read_yaml(path.read_text(encoding="utf-8"))
         rows = TypeAdapter(dict[str, _Described]).validate_python(loaded or {})
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         what = (

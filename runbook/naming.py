@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runbook.compile.result import ResourceDraft
+from runbook.inputchecks import check_list
 
 ADOPT = "adopt"
 RENAME = "rename"
@@ -42,15 +43,6 @@ def refers_to_created(draft: ResourceDraft, drafts: Iterable[ResourceDraft]) -> 
     return any((setting.refers, _same(str(setting.value))) in made for setting in draft.settings)
 
 
-def items(value: Any) -> tuple[str, ...]:
-    """Return the entries of a list, or of a text with commas between them. Raises ValueError for anything else."""
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{value!r} is not a list of names")
-    return tuple(item for item in value if item)
-
-
 def check_renames(value: Any, names: Sequence[str]) -> tuple[str, ...]:
     """Return the renames as ``OLD=NEW``, OLD as the tutorial writes it.
 
@@ -58,7 +50,7 @@ def check_renames(value: Any, names: Sequence[str]) -> tuple[str, ...]:
     name that cannot be used or that the tutorial gives already.
     """
     found: dict[str, str] = {}
-    for item in items(value):
+    for item in check_list(value):
         old, separator, new = item.rpartition("=")
         if not separator:
             raise ValueError(f"{item!r} is not of the form OLD=NEW")
@@ -100,7 +92,7 @@ def check_adopted(value: Any, names: Sequence[str], renaming: Iterable[str] = ()
     by = renames(renaming)
     wanted = [renamed(name, by) for name in names]
     whole = isinstance(value, str) and _same(value) in {_same(name) for name in wanted}
-    given = (value,) if whole else items(value)
+    given = (value,) if whole else check_list(value)
     for item in given:
         if _same(item) in by:
             raise ValueError(f"{item.strip()!r} is renamed to {by[_same(item)]!r}: name that one, or do not rename it")
@@ -109,7 +101,7 @@ def check_adopted(value: Any, names: Sequence[str], renaming: Iterable[str] = ()
 
 def check_accepted(value: Any) -> tuple[str, ...]:
     """Return the names of rules to live with, each once. Raises ValueError for what is no list of names."""
-    return tuple({_same(item): item.strip() for item in items(value)}.values())
+    return tuple({_same(item): item.strip() for item in check_list(value)}.values())
 
 
 def is_adopted(name: str, adopted: Iterable[str]) -> bool:

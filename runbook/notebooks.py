@@ -69,7 +69,8 @@ def start_text(document: Document) -> str:
 
 def _notebook(document: Document, cells: Iterator[dict[str, Any]], **more: str) -> str:
     notebook = {
-        "cells": list(cells),
+        # Numbers, as nbstripout gives them: whoever has it for a filter sees no difference.
+        "cells": [{**cell, "id": str(number)} for number, cell in enumerate(cells)],
         "metadata": {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -168,7 +169,7 @@ def _cell(kind: str, part: str, source: str, **more: Any) -> dict[str, Any]:
     metadata: dict[str, Any] = {"runbook": {"part": part, **more}}
     if tags:
         metadata["tags"] = tags
-    return {"cell_type": kind, "id": part, "metadata": metadata, "source": source.splitlines(keepends=True)}
+    return {"cell_type": kind, "metadata": metadata, "source": source.splitlines(keepends=True)}
 
 
 def _markdown(part: str, source: str, **more: Any) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from typing import Any
 from runbook import library, tenants
 from runbook.archive.signature import signing_key
 from runbook.errors import ExitCode, PlanRefused, UsageError
-from runbook.history import History, goes_back, read_history
-from runbook.inputs import RUN_FIELDS, effective
+from runbook.history import History, goes_back, input_sources, read_history
+from runbook.inputs import RUN_FIELDS, as_given, effective
 from runbook.journal import Journal, mend
 from runbook.library import Document
 from runbook.outcome.evidence import read_evidence
 from runbook.provisional import write_provisional
-from runbook.runs import RunFolder, approval_for, approval_from_file, read_json, still_valid, write_json
+from runbook.runs import RunFolder, approval_for, approval_from_file, plans, read_json, still_valid, write_json
 from runbook.tutorial import Section
 
 _LAST_BREATH_SECONDS = 5.0
@@ -33,6 +33,8 @@ class Request:
     tutorial: str | None = None
     """Name or path; None is the approved plan's when there is one, else the kit's own edition."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Where each parameter stood: on the command line, or in which file."""
     approve: str | None = None
     approval_file: Path | None = None
     """A file that approves a plan in somebody's name and until a time."""
@@ -70,15 +72,21 @@ class Task:
 def check_request(request: Request) -> Document:
     """Check tutorial, tenant, parameters and where credentials and keys are, touching nothing. Raises UsageError."""
     document = library.load(request.tutorial or library.OWN)
-    entry = tenants.entry(request.tenant)
-    fields = [item for item in document.all_fields() if item.name not in RUN_FIELDS]
-    own = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
-    effective(fields, request.parameters, own)
-    tenants.check(request.tenant, entry)
+    _parameters(request, document)
+    tenants.check(request.tenant, tenants.entry(request.tenant))
     if request.evidence is not None:
         read_evidence(request.evidence)
     signing_key()  # a key that cannot be used is said now, not when everything is done
     return document
+
+
+def _parameters(request: Request, document: Document) -> dict[str, Any]:
+    """Return the checked values of the parameters, so that one way to write a value leads to one plan."""
+    entry = tenants.entry(request.tenant)
+    fields = [item for item in document.all_fields() if item.name not in RUN_FIELDS]
+    own = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
+    found = effective(fields, request.parameters, own, sources=request.sources)
+    return as_given(item for item in found if item.field.name in request.parameters)
 
 
 def begun(request: Request) -> Task:
@@ -94,16 +102,19 @@ def begun(request: Request) -> Task:
         approval = _approval(request)
         request = replace(request, tutorial=request.tutorial or approval["tutorial"]["name"])
     document = check_request(request)
+    parameters = _parameters(request, document)
+    if approval is not None:
+        _same_parameters(parameters, approval["parameters"])
+        parameters = approval["parameters"]
+        request = replace(request, sources=_sources_of(approval, request.base))
     folder = RunFolder.create(request.tenant, request.mode if not back else f"rollback-{request.mode}", request.base)
     _begin(request, document, folder, back)
     if request.evidence is not None:
         folder.outcome.mkdir()
         write_json(folder.outcome / "evidence.json", read_evidence(request.evidence))
-    parameters = request.parameters
     if approval is not None:
         write_json(folder.approval, approval)
         Journal(folder.journal).append("plan-approved", approval=approval)
-        parameters = approval["parameters"]
     backwards = goes_back(read_history(folder.path))
     return Task(request=request, document=document, folder=folder, parameters=parameters, backwards=backwards)
 
@@ -135,7 +146,6 @@ def _approval(request: Request) -> dict[str, Any]:
         approval = approval_from_file(request.approval_file, request.tenant, request.base)
     else:
         approval = approval_for(request.approve or "", request.tenant, request.base)
-    _same_parameters(request.parameters, approval["parameters"])
     wanted = {"run": request.takes_back.name, "rest": request.rest} if request.takes_back else None
     if approval["takes_back"] != wanted:
         what = f"takes back {approval['takes_back']['run']}" if approval["takes_back"] else "takes nothing back"
@@ -207,9 +217,17 @@ def _begin(request: Request, document: Document, folder: RunFolder, back: Mappin
         tutorial=document.name,
         sha256=document.compiled.tutorial.sha256,
         simulated=tenants.entry(request.tenant).simulated is not None,
+        sources={"tenant": "command line", "mode": "command line", **request.sources},
         **back,
     )
     write_provisional(folder, request.tenant, request.mode, entry["at"])
+
+
+def _sources_of(approval: Mapping[str, Any], base: Path | None) -> dict[str, str]:
+    """Return where the inputs of an approved plan came from, as the run that made it says."""
+    folder = next((path for path, plan in plans(base) if plan["hash"] == approval["plan"]), None)
+    found = input_sources(folder) if folder else {}
+    return {name: found.get(name, "approved plan") for name in approval["parameters"]}
 
 
 def _same_parameters(given: Mapping[str, Any], approved: Mapping[str, Any]) -> None:

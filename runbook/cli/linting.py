@@ -43,7 +43,7 @@ def lint(tutorials: tuple[str, ...], form: str, decided: tuple[str, ...], files:
     from runbook.inputs import effective
     from runbook.views import plain_lines
 
-    given = parameters.read(files, pairs)
+    given = parameters.read(files, pairs).values
     documents = [library.load(name) for name in tutorials]
     known = {field.name for document in documents for field in document.all_fields()}
     for document in documents:

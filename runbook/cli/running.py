@@ -45,11 +45,13 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _request(mode: str, options: dict[str, Any]) -> Request:
     if not options["tenant"]:
         raise click.UsageError("Missing option '--tenant'.")
+    given = parameters.read(options["files"], options["pairs"])
     return Request(
         tenant=options["tenant"],
         mode=mode,
         tutorial=options["tutorial"],
-        parameters=parameters.read(options["files"], options["pairs"]),
+        parameters=given.values,
+        sources=given.sources,
         approve=options.get("approve"),
         approval_file=options.get("approval"),
         evidence=options.get("evidence"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Mapping
@@ -19,13 +18,11 @@ from runbook.runs import RunFolder
 from runbook.section.applying import Patience, Recorder
 from runbook.section.course import Back, Course, Forward, Onward
 from runbook.section.frontend import has_frontend
+from runbook.section.given import given_inputs
 from runbook.section.section import Section
 from runbook.section.setup import Setup
 from runbook.section.state import SectionState
 from runbook.tenants import Connection
-
-_INJECTED = "# Parameters"
-"""First line of the cell that papermill puts its parameters into."""
 
 
 def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience | None = None) -> Section:
@@ -38,8 +35,8 @@ def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience
     tutorial, _, identifier = reference.partition("#")
     document = library.load(tutorial)
     fields = document.fields(identifier)
-    given = _given(fields, names)
-    chosen = _inputs(document, fields, given)
+    given, sources = given_inputs(fields, names)
+    chosen = _inputs(document, fields, given, sources)
     values = {item.field.name: item.value for item in chosen}
     folder = _folder(values["run_dir"], values["tenant"], values["mode"])
     state = SectionState.begin(folder, document, identifier, chosen)
@@ -57,32 +54,17 @@ def _patience() -> Patience:
     return Patience(limit_seconds=float(seconds)) if re.fullmatch(r"\d+(\.\d+)?", seconds) else Patience()
 
 
-def _given(fields: tuple[Field, ...], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs that somebody set: those that papermill injected, and those that differ from their default."""
-    injected = _injected(names)
-    known = {field.name: field for field in fields}
-    given = {name: names[name] for name in injected if name in names}
-    for name, field in known.items():
-        if name in names and names[name] != field.default:
-            given[name] = names[name]
-    return given
-
-
-def _injected(names: Mapping[str, Any]) -> list[str]:
-    """Names that papermill's injected cell assigns, read from IPython's own list of executed cells."""
-    for source in reversed(names.get("In", [])):
-        if str(source).startswith(_INJECTED):
-            assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
-            return [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
-    return []
-
-
-def _inputs(document: Document, fields: tuple[Field, ...], given: Mapping[str, Any]) -> tuple[Effective, ...]:
+def _inputs(
+    document: Document, fields: tuple[Field, ...], given: Mapping[str, Any], sources: Mapping[str, str]
+) -> tuple[Effective, ...]:
     refuse_secrets(given, "parameter")
-    name = str(given.get("tenant", tenants.DEMO))
-    entry = tenants.entry(name)
     known = [field.name for field in document.all_fields()]
-    return effective(fields, given, {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}, known=known)
+    run = [field for field in fields if field.name in RUN_FIELDS]
+    said = {name: value for name, value in given.items() if name in RUN_FIELDS}
+    values = {item.field.name: item.value for item in effective(run, said, {}, sources=sources)}
+    entry = tenants.entry(values["tenant"])
+    own = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}
+    return effective(fields, given, own, known=known, sources=sources)
 
 
 def _folder(run_dir: str, tenant: str, mode: str) -> RunFolder:

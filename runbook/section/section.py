@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from runbook import __version__, journal, views
-from runbook.errors import PlanRefused, RunbookError, UnreadableState
+from runbook.errors import InputError, PlanRefused, RunbookError, UnreadableState
 from runbook.history import read_history
-from runbook.inputs import Effective, effective
+from runbook.inputs import RUN_FIELDS, Effective, effective
 from runbook.kinds import BY_TYPE
 from runbook.locking import alone
 from runbook.outcome.surroundings import POLICY, RULE
@@ -122,7 +122,12 @@ class Section:
 
     def edit(self, changed: Mapping[str, Any]) -> None:
         """Take edited inputs from the form; a plan made from the old ones is void. Raises InputError."""
-        keep = {item.field.name: item.value for item in self._setup.inputs}
+        if fixed := sorted(set(changed) & set(RUN_FIELDS)):
+            raise InputError(
+                f"{', '.join(fixed)} cannot be edited: this section was opened with it.",
+                "Change it in the cell of parameters, and run that cell and the next one again.",
+            )
+        keep = {item.field.name: item.value for item in self._setup.inputs if item.value is not None}
         fields = [item.field for item in self._setup.inputs]
         checked = {item.field.name: item for item in effective(fields, {**keep, **changed}, {}, source="form")}
         merged = tuple(

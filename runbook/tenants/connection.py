@@ -12,7 +12,7 @@ import platformdirs
 
 from runbook import simulated
 from runbook.errors import InventoryError
-from runbook.inputs import check_domains
+from runbook.inputchecks import check_domains
 from runbook.outcome.message import Recipient
 from runbook.outcome.recipients import Roster, read_roster
 from runbook.secretlike import kind_of_secret

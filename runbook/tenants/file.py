@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runbook import simulated
 from runbook.errors import InventoryError
+from runbook.written import read_yaml
 from tenantapi.clouds import CLOUDS
 from tenantapi.tenant import WAYS, SignIn
 
@@ -111,7 +112,7 @@ def load(path: Path | None = None) -> dict[str, TenantEntry]:
     if path is None:
         return known
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
         named = TenantsFile.model_validate(content).tenants
     except OSError as error:
         raise InventoryError(f"{path} cannot be read: {error.strerror}.") from error

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from runbook.walkthrough.start import Start
     from runbook.walkthrough.walkthrough import Walkthrough
 
+_NOT_GIVEN = ("kit's default", "tenants.yaml", "form")
+"""Sources of values that nobody gave to the notebook as a parameter."""
+
 __all__ = ["open_section", "start_page"]
 
 
@@ -53,7 +56,7 @@ def _parameters(section: Section) -> dict[str, Any]:
     return {
         item.field.name: item.value
         for item in section.effective
-        if item.source == "parameter" and item.field.name not in ("run_dir", "approve")
+        if item.source not in _NOT_GIVEN and item.field.name not in ("run_dir", "approve")
     }
 
 

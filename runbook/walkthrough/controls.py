@@ -10,7 +10,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from runbook.inputs import Effective, Field, check_domains
+from runbook.inputchecks import list_text
+from runbook.inputs import Effective, Field
 
 _STYLE = {"description_width": "12em"}
 _LAYOUT = {"width": "min(30em, 100%)"}
@@ -36,8 +37,9 @@ def control(item: Effective) -> Any:
             options.insert(0, ("choose", None))
         return widgets.Dropdown(options=options, value=value, **common)
     if field.annotation == "list":
-        several = {"rows": max(1, min(4, len(shown(item)))), "placeholder": "one a line"}
-        return widgets.Textarea(value="\n".join(shown(item)), continuous_update=False, **several, **common)
+        placeholder = "several: one a line, or commas between"
+        text = list_text(shown(item))
+        return widgets.Textarea(value=text, rows=1, placeholder=placeholder, continuous_update=False, **common)
     # A number is typed as text: a number field would take 99 for 30, or 1e1 for 10, before anybody checked it.
     text = "" if value is None else str(value)
     return widgets.Text(value=text, continuous_update=False, **common)
@@ -53,8 +55,11 @@ def shown(item: Effective) -> tuple[str, ...]:
 
 
 def typed(field: Field, raw: Any) -> Any:
-    """Return what a control's state means as a value of the input, still to be checked: a list is one entry a line."""
-    if field.annotation != "list" or field.check is check_domains:  # domain names may also stand in one line
+    """Return what a control's state means as a value of the input, still to be checked.
+
+    One line of a list is the text that a parameter or a file would have; several lines are an entry each.
+    """
+    if field.annotation != "list" or "\n" not in str(raw).strip():
         return raw
     lines = [line.strip() for line in str(raw).splitlines()]
     return [entry for entry in lines if entry]

@@ -110,6 +110,6 @@ def test_a_decision_on_a_text_that_lacks_the_second_rule_adds_it(kit: Kit) -> No
     assert done.returncode == 3, done.stdout + done.stderr
     assert "Area 1 User Quarantine Message" in done.stdout
     record = (kit.newest("plan") / "record.html").read_text(encoding="utf-8")
-    assert "Answered: add_second_rule is True (parameter)" in record
+    assert "Answered: add_second_rule is True (command line)" in record
     done = kit("plan", "--tenant", "demo", "--tutorial", "lacking.md", *answers[:-2])
     assert "Area 1 User Quarantine Message" not in done.stdout

@@ -121,7 +121,9 @@ def test_controls_fit_their_inputs_and_correct_nothing() -> None:
     )
     assert control(found["add_second_rule"]).value is False
     rename = control(found["rename"])
-    assert typed(found["rename"].field, rename.value) == ["UserNotifyUserRelease=A, B"], "a name may have a comma"
+    field = found["rename"].field
+    assert field.check(typed(field, rename.value)) == ("UserNotifyUserRelease=A, B",), "a name may have a comma"
+    assert typed(field, "a=b\n\n c=d, e ") == ["a=b", "c=d, e"], "an entry a line"
 
 
 def test_what_may_be_given_is_said_once() -> None:
