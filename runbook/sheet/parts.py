@@ -213,9 +213,9 @@ def _values(papers: Sequence[OnPaper], own: set[int | str], sources: Mapping[str
 def _shown(kind: str, item: Attribute) -> str:
     if has_blank(item.value):
         return ", ".join(item.value) if isinstance(item.value, list) else str(item.value)
-    if isinstance(item.value, list) and len(item.value) > _MANY:
-        return ", ".join(item.value)  # each has to be entered, so none is left out
     verb = {"set": "", "add": "put in: ", "remove": "take out: "}[item.op]
+    if isinstance(item.value, list) and len(item.value) > _MANY:
+        return verb + ", ".join(item.value)  # each has to be entered, so none is left out
     return verb + show_value(kind, item.name, item.value)
 
 

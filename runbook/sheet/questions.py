@@ -9,6 +9,7 @@ from typing import Any
 from runbook import library, lint
 from runbook.compile.result import Diagnostic, Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue
+from runbook.desired import worded
 from runbook.inputs import Effective, decision_field
 from runbook.library import Document
 from runbook.sheet.model import Question, Remark
@@ -57,16 +58,12 @@ def _about(setting: Setting) -> Iterator[_Asked]:
     value = setting.value
     if isinstance(value, AdvisedValue):
         for name in value.decisions:
-            options = (f"advised: {_plain(value.settled([name]))}", f"as-written: {_plain(value.as_written)}")
+            options = (f"advised: {worded(value.settled([name]))}", f"as-written: {worded(value.as_written)}")
             yield name, options, setting.lines
     if setting.alternative:
         other = setting.alternative
-        options = (f"as-written: {_plain(value)}", f"advised: {_plain(other.value)}")
+        options = (f"as-written: {worded(value)}", f"advised: {worded(other.value)}")
         yield other.decision, options, setting.lines
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _answered(question: Question, given: Effective) -> Question:
