@@ -123,9 +123,11 @@ def print_pdf(page: str, target: Path, browser: Path, *, seconds: float = 90.0) 
 
 def _run(command: Sequence[str], browser: Path, seconds: float) -> None:
     environment = {name: value for name, value in os.environ.items() if name.upper() in _KEPT}
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    nothing = subprocess.DEVNULL
     try:
-        process = subprocess.Popen(command, env=environment, start_new_session=True, **quiet)  # type: ignore[call-overload]
+        process = subprocess.Popen(
+            command, env=environment, start_new_session=True, stdin=nothing, stdout=nothing, stderr=nothing
+        )
     except OSError as error:
         raise NotPrinted(f"{browser} cannot be started: {error.strerror or error}.", _OPEN_IT) from error
     try:
