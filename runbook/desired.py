@@ -206,14 +206,14 @@ def _chosen(setting: Setting, other: Alternative, values: Mapping[str, Any]) -> 
     if other.asked and answer not in ANSWERS:
         raise _Undecided(_needs_decision(setting, other.decision, other.value, setting.value))
     if answer == "advised":
-        return other.value, f"decision {other.decision}: advised; the tutorial has {_plain(setting.value)}"
+        return other.value, f"decision {other.decision}: advised; the tutorial has {worded(setting.value)}"
     return setting.value, f"decision {other.decision}: as-written"
 
 
 def _needs_decision(setting: Setting, decision: str, advised: Any, as_written: Any) -> str:
     return (
-        f"{setting.words!r} needs a decision: set {decision_field(decision)} to advised ({_plain(advised)}) "
-        f"or as-written ({_plain(as_written)})"
+        f"{setting.words!r} needs a decision: set {decision_field(decision)} to advised ({worded(advised)}) "
+        f"or as-written ({worded(as_written)})"
     )
 
 
@@ -226,5 +226,6 @@ def _as_sent(value: Any) -> Any:
     return value
 
 
-def _plain(value: Any) -> str:
+def worded(value: Any) -> str:
+    """Write a value so that one phrase is told from several words."""
     return " and ".join(repr(item) for item in value) if isinstance(value, tuple) else repr(value)

@@ -11,6 +11,7 @@
       UnreadableState   the tenant could not be reached or read                 exit 5
       DriftFound        a fresh read shows something else than was wanted   exit 3
         NotTakenBack    a rollback has not come to its end
+      NotPrinted        a browser did not print an instruction sheet                    exit 1
       ApplyFailed       a write failed; carries what had been done              exit 1
 
 Wording: the summary is a fixed phrase without data; the detail says what was wrong, with names and
@@ -97,6 +98,12 @@ class InventoryError(UsageError):
     """The description of a tenant is missing or wrong."""
 
     summary = "The tenant's description cannot be used"
+
+
+class NotPrinted(RunbookError):
+    """A browser did not print an instruction sheet; no file was written."""
+
+    summary = "The sheet was not printed"
 
 
 class PlanRefused(RunbookError):

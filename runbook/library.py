@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from runbook.compile import compile_tutorial
-from runbook.compile.decisions import load_decisions
+from runbook.compile.decisions import Decision, load_decisions
 from runbook.compile.offers import offers
 from runbook.compile.result import Compiled, ResourceDraft
 from runbook.errors import TutorialError, UsageError
@@ -97,6 +97,11 @@ class Document:
         return tuple(found.values())
 
 
+def decisions() -> dict[str, Decision]:
+    """Return the decisions that the kit knows of, by name."""
+    return {item.name: item for item in load_decisions(_FOLDER / f"{OWN}.decisions.yaml")}
+
+
 def include_folders() -> tuple[Path, ...]:
     """Return the folders that RUNBOOK_INCLUDES names: where the files that texts include are looked for first."""
     named = os.environ.get("RUNBOOK_INCLUDES", "")
@@ -170,5 +175,4 @@ def _waits_described(compiled: Compiled) -> dict[str, dict[str, str]]:
 
 def _decisions_described() -> dict[str, dict[str, str]]:
     """Give the question of each decision of the kit as the help of its input, for any text that it is open in."""
-    decisions = load_decisions(_FOLDER / f"{OWN}.decisions.yaml")
-    return {decision_field(item.name): {"help": f"Decision - {item.question}"} for item in decisions}
+    return {decision_field(item.name): {"help": f"Decision - {item.question}"} for item in decisions().values()}

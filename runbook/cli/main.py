@@ -20,6 +20,7 @@ COMMANDS = {
     "lint": ("runbook.cli.linting", "Say what is wrong, missing or left open in a tutorial. Reads no tenant."),
     "diff-tutorial": ("runbook.cli.diffing", "Say what changed between two texts, in settings. Reads no tenant."),
     "notebooks": ("runbook.cli.notebooks", "Open JupyterLab on the notebooks, beside a running simulated tenant."),
+    "sheet": ("runbook.cli.sheet", "Print a tutorial as an instruction sheet, for hands only. Reads no tenant."),
     "plan": ("runbook.cli.running", "Read a tenant and show what would change. Writes nothing."),
     "apply": ("runbook.cli.running", "Carry out an approved plan, and verify it."),
     "verify": ("runbook.cli.running", "Read a tenant and say whether it is as the tutorial asks."),
@@ -36,6 +37,7 @@ Examples:
   runbook compile tutorial.md --format text
   runbook lint tutorial.md
   runbook diff-tutorial old.md new.md
+  runbook sheet tutorial.md -o sheet.pdf
   runbook preflight --tenant demo
   runbook plan --tenant demo
   runbook apply --tenant demo --approve HASH

@@ -13,7 +13,7 @@ from typing import Any
 
 from runbook.errors import ApplyFailed
 from runbook.kinds.kind import Kind, Wait, cmdlets, named, needed, unknown
-from runbook.kinds.powershell import ListChange, command
+from runbook.kinds.powershell import ListChange, command, listing
 from runbook.plan import Change, Difference, Observed
 from runbook.plan import entries as lists
 from runbook.plan.entries import ADDRESS_ENTRIES
@@ -127,6 +127,7 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    look_by_hand=lambda name: (listing("Get-HostedConnectionFilterPolicy", name),),
     rights=cmdlets("Get-HostedConnectionFilterPolicy", "Set-HostedConnectionFilterPolicy"),
     needed_for=lambda change: cmdlets("Get-HostedConnectionFilterPolicy", "Set-HostedConnectionFilterPolicy"),
     creates=False,

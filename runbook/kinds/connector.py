@@ -26,7 +26,7 @@ from runbook.kinds.kind import (
     said,
     unknown,
 )
-from runbook.kinds.powershell import command
+from runbook.kinds.powershell import command, listing
 from runbook.plan import Attribute, Change, Observed
 from runbook.values import BOOLEAN, TEXT_SET, WORD_SET, Json, ValueType
 from tenantapi import ApiError, Services
@@ -218,6 +218,7 @@ class Connectors:
             read=self.read,
             write=self.write,
             by_hand=self.by_hand,
+            look_by_hand=lambda name: (listing(f"Get-{self.type}", name),),
             rights=self.rights,
             needed_for=self.needed_for,
             halfway=_HALFWAY,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from runbook.kinds.kind import NO_GUID, Kind, Wait, assignments, cmdlets, named, needed, plain_name, unknown
-from runbook.kinds.powershell import command
+from runbook.kinds.powershell import command, listing
 from runbook.plan import Change, Observed
 from runbook.values import INTEGER, WORD, ValueType, fold
 from tenantapi import Services
@@ -119,6 +119,7 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    look_by_hand=lambda name: (listing("Get-HostedContentFilterPolicy", name),),
     rights=cmdlets(
         "Get-HostedContentFilterPolicy",
         "Get-HostedContentFilterRule",  # these two say for whom the policy is in force

@@ -63,7 +63,17 @@ def by_hand(change: Change) -> tuple[str, ...]:
         }
         return (command("New-QuarantinePolicy", parameters),)
     setting = command("Set-QuarantinePolicy", assignments(change, only_changed=True))
-    return (f"{command('Get-QuarantinePolicy', {'QuarantinePolicyType': TYPE})} | {setting}",)
+    return (f"{_listed()} | {setting}",)
+
+
+def look_by_hand(identity: str) -> tuple[str, ...]:
+    """The row of an untouched tenant, which only looks like a policy, is left out [CIPP-GQ]."""
+    condition = f"Where-Object Name -ne '{VIRTUAL_NAME}'"
+    return (f"{_listed()} | {condition} | Format-List",)
+
+
+def _listed() -> str:
+    return command("Get-QuarantinePolicy", {"QuarantinePolicyType": TYPE})
 
 
 KIND = Kind(
@@ -73,6 +83,7 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    look_by_hand=look_by_hand,
     rights=cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy"),
     needed_for=needed_for,
     modifying_makes=True,

@@ -55,6 +55,8 @@ class Kind:
     """Carry out one change. Raises tenantapi.ApiError or ApplyFailed."""
     by_hand: Callable[[Change], tuple[str, ...]]
     """The same change as command lines that a person can run."""
+    look_by_hand: Callable[[str], tuple[str, ...]]
+    """Command lines that show a person the thing of this name, and nothing where there is none."""
     rights: tuple[Right, ...]
     """All that reading and writing such a thing may ask for."""
     needed_for: Callable[[Change], tuple[Right, ...]]
@@ -81,6 +83,8 @@ class Kind:
     """Properties that tell of what this kit never takes away from a thing."""
     compared: Callable[[Observed, Collection[str]], Observed] = lambda observed, names: observed
     """Return a thing by the properties that are compared when these are named. Raises ValueError where it lacks one."""
+    handle_on_paper: str = ""
+    """What stands in `by_hand` for an address that only a reading gives; empty where the name is the address."""
     modifying_makes: bool = False
     """Whether a text that only changes such a thing makes it where it is absent: it then is whole by what is named."""
 

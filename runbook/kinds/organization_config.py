@@ -80,6 +80,7 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    look_by_hand=lambda name: (f"{command('Get-OrganizationConfig', {})} | Format-List -Property IsDehydrated",),
     rights=cmdlets("Get-OrganizationConfig", ENABLE),
     needed_for=lambda change: cmdlets("Get-OrganizationConfig", ENABLE),
     creates=False,

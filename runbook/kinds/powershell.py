@@ -24,6 +24,11 @@ def command(cmdlet: str, parameters: Mapping[str, Any]) -> str:
     return " ".join([cmdlet, *(f"-{name} {_literal(value)}" for name, value in parameters.items())])
 
 
+def listing(cmdlet: str, name: str) -> str:
+    """Return the line that shows the objects of this name among all that a cmdlet lists; it shows nothing for none."""
+    return f"{cmdlet} | Where-Object Name -eq {_literal(name)} | Format-List"
+
+
 def _literal(value: Any) -> str:
     if value is None:
         return "$null"

@@ -24,7 +24,7 @@ from runbook.kinds.kind import (
     plain_name,
     unknown,
 )
-from runbook.kinds.powershell import command
+from runbook.kinds.powershell import command, listing
 from runbook.plan import Change, Observed
 from runbook.values import BOOLEAN, PERMISSIONS
 from tenantapi import Services
@@ -104,6 +104,7 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    look_by_hand=lambda name: (listing("Get-QuarantinePolicy", name),),
     rights=cmdlets("Get-QuarantinePolicy", "New-QuarantinePolicy", "Set-QuarantinePolicy", "Remove-QuarantinePolicy"),
     needed_for=needed_for,
 )

@@ -18,7 +18,7 @@ from typing import Any
 
 from runbook.errors import ApplyFailed
 from runbook.kinds.kind import Kind, Right, Wait, absent, address, assignments, cmdlets, named, needed, unknown
-from runbook.kinds.powershell import command
+from runbook.kinds.powershell import command, listing
 from runbook.kinds.rule_effects import also_set
 from runbook.plan import Attribute, Change, Observed
 from runbook.values import BOOLEAN, DATE, INTEGER, NETWORKS, TEXT, TEXT_SET, WORD, WORD_SET
@@ -221,6 +221,7 @@ KIND = Kind(
     read=read,
     write=write,
     by_hand=by_hand,
+    look_by_hand=lambda name: (listing("Get-TransportRule", name),),
     rights=cmdlets(
         "Get-TransportRule",
         "New-TransportRule",

@@ -4,7 +4,7 @@ The alphabet of changes is ``+ create``, ``~ update``, ``- delete``, ``= none``.
 could not be read, or that cannot be brought about, becomes a `Problem`: such a plan can be shown, never applied.
 """
 
-from runbook.plan.comparing import diff
+from runbook.plan.comparing import diff, unread
 from runbook.plan.model import (
     SYMBOL,
     Action,
@@ -37,4 +37,5 @@ __all__ = [
     "plan_digest",
     "plan_from_json",
     "plan_json",
+    "unread",
 ]

@@ -75,6 +75,41 @@ def _compare(resource: Resource, observed: Observed | None, types: Mapping[str, 
     )
 
 
+def unread(resource: Resource, action: Action, *, handle: str = "") -> Change:
+    """Return the change that makes a thing, or sets every property that is wanted of it, of which nothing was read.
+
+    It is for paper. A thing that is made is asked for what a plan asks of an absent one. Of a list that is added to or
+    taken from, the change has all the named entries, and the whole list that comes of it is not known.
+    """
+    return Change(
+        action=action,
+        kind=resource.kind,
+        identity=resource.identity,
+        section=resource.section,
+        differences=tuple(_all_of(item, action) for item in resource.attributes),
+        reason="nothing was read",
+        lines=resource.lines,
+        observed={},
+        handle=handle,
+        expected={},
+    )
+
+
+def _all_of(wanted: Attribute, action: Action) -> Difference:
+    keeps_others = action != "create" and wanted.op != "set"
+    return Difference(
+        attribute=wanted.name,
+        before=None,
+        after=[] if wanted.op == "remove" else wanted.value,
+        lines=wanted.lines,
+        words=wanted.words,
+        note=wanted.note,
+        changed=True,
+        op=wanted.op if keeps_others else "set",
+        entries=tuple(wanted.value) if keeps_others else (),
+    )
+
+
 def _difference(
     wanted: Attribute, observed: Observed, canonical: Mapping[str, Json], value_type: ValueType
 ) -> Difference:

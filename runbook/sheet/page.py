@@ -1,0 +1,82 @@
+"""Lay a sheet out as one HTML page: no script, no outside reference, and only its own style may act.
+
+Every text is escaped, and marks that nobody can see are spelt out. Links of the text are printed as their addresses.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from runbook.sheet.model import Sheet
+from runbook.views import plain_lines
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_HANDLE = "DOMAIN_ID"
+_WHOLE = 36
+"""Letters of the longest word that a line of the narrow column holds."""
+_KEPT = Markup('<span class="typed">{}</span>')
+_MARK = "SHEET-MARK"
+"""Stands in the style for what the foot of each printed page names the text by."""
+
+
+def render(sheet: Sheet) -> str:
+    """Return the page. Equal sheets give equal pages."""
+    style = _style(sheet.sha256)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    filled = _filler((*sheet.blanks, _HANDLE))
+    environment.filters["filled"] = filled
+    environment.filters["typed"] = lambda line: _typed(line, filled)
+    environment.filters["is_blank"] = lambda text: text in sheet.blanks
+    template = environment.get_template("sheet.html.j2")
+    page = template.render(sheet=_harmless(asdict(sheet)), style=Markup(style), style_digest=digest)
+    return re.sub(r"\n\s*\n+", "\n", page) + "\n"
+
+
+def _style(sha256: str) -> str:
+    """Return the style, which names the text at the foot of each printed page by the beginning of its hash."""
+    mark = sha256[:16] if re.fullmatch(r"[0-9a-f]{64}", sha256) else "unknown"
+    return (_TEMPLATES / "style.css").read_text(encoding="utf-8").replace(_MARK, mark)
+
+
+def _harmless(value: Any) -> Any:
+    """Spell out control and direction marks in all texts of a value; the blanks of other keyboards are blanks."""
+    if isinstance(value, str):
+        return plain_lines(value.replace("\t", "    ").replace("\N{NO-BREAK SPACE}", " "))
+    if isinstance(value, Mapping):
+        return {name: _harmless(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(item) for item in value]
+    return value
+
+
+def _typed(line: str, filled: Callable[[str], Markup]) -> Markup:
+    """Keep each word of a command line whole, unless it is long: nobody shall wonder whether a hyphen is of it."""
+    words = (filled(word) if len(word) > _WHOLE else _KEPT.format(filled(word)) for word in line.split(" "))
+    return Markup(" ").join(words)
+
+
+def _filler(blanks: Sequence[str]) -> Callable[[str], Markup]:
+    """Return a filter that sets off what is to be filled in within a text."""
+    found = re.compile("(" + "|".join(map(re.escape, blanks)) + ")")
+
+    def filled(text: str) -> Markup:
+        parts = (
+            Markup('<span class="blank">{}</span>').format(part) if part in blanks else escape(part)
+            for part in found.split(text)
+        )
+        return Markup("").join(parts)
+
+    return filled
