@@ -10,6 +10,8 @@ from console.scenes import SCENES, golden, play
 
 from runbook import simulated
 
+pytestmark = pytest.mark.timeout(400)  # all scenes are played for the first of the tests
+
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
