@@ -45,6 +45,8 @@ class Console:
     colour: bool = False
     quiet: bool = False
     as_json: bool = False
+    columns: int | None = None
+    """How wide to write; None is as wide as the terminal says that it is."""
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print lines as they are, whatever the width: a command to be copied stays whole."""
@@ -85,8 +87,8 @@ class Console:
         from rich.console import Console as Rich
 
         return Rich(
-            file=stream, force_terminal=True, no_color=not self.colour, markup=False, emoji=False, highlight=False,
-            soft_wrap=False, force_jupyter=False,
+            file=stream, force_terminal=True, width=self.columns, no_color=not self.colour,
+            markup=False, emoji=False, highlight=False, force_jupyter=False,
         )  # fmt: skip
 
 
@@ -97,6 +99,7 @@ def make_console(
     out: TextIO | None = None,
     err: TextIO | None = None,
     environ: Mapping[str, str] = os.environ,
+    columns: int | None = None,
 ) -> Console:
     """Look at the streams and the environment, and decide once how a command speaks."""
     out, err = out or sys.stdout, err or sys.stderr
@@ -109,6 +112,7 @@ def make_console(
         colour=not environ.get("NO_COLOR"),
         quiet=quiet,
         as_json=as_json,
+        columns=columns,
     )
 
 

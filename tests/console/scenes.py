@@ -77,7 +77,7 @@ def play(kit: Kit) -> Iterator[tuple[str, str]]:
     """Run every scene, and yield its name with what it printed, the two streams apart."""
     for name, words_of in SCENES.items():
         words = words_of(kit)
-        yield name, _still(words, kit(*words), kit)
+        yield name, _scene(words, kit(*words), kit)
 
 
 def golden(name: str) -> Path:
@@ -85,12 +85,17 @@ def golden(name: str) -> Path:
     return CASES / f"{name}.txt"
 
 
-def _still(words: tuple[str, ...], done: subprocess.CompletedProcess[str], kit: Kit) -> str:
+def _scene(words: tuple[str, ...], done: subprocess.CompletedProcess[str], kit: Kit) -> str:
     parts = (f"$ runbook {' '.join(words)}", done.stdout, "--- standard error", done.stderr, f"--- {done.returncode}")
-    text = "\n".join(parts).replace(str(kit.folder), "<folder>").replace(str(ROOT), "<project>")
+    return still("\n".join(parts), kit) + "\n"
+
+
+def still(text: str, kit: Kit) -> str:
+    """Put names in the place of all that is different in every run."""
+    text = text.replace(str(kit.folder), "<folder>").replace(str(ROOT), "<project>")
     for pattern, name in _MOVING:
         text = re.sub(pattern, name, text)
-    return text + "\n"
+    return text
 
 
 def main() -> int:
