@@ -149,7 +149,8 @@ def _fits(row: Row, wanted: Filter) -> bool:
 def lines(found: Sequence[Row]) -> list[str]:
     """Return the rows as aligned text, each name made harmless."""
     cells = [
-        (stamp(row.when), row.tenant, row.mode, row.status, changes_text(row), _verified(row), row.folder) for row in found
+        (stamp(row.when), row.tenant, row.mode, row.status, changes_text(row), _verified(row), row.folder)
+        for row in found
     ]
     shown = [[plain(cell) for cell in line] for line in cells]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
