@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from console.terminals import COLOUR
+from console.terminals import COLOUR, HIDDEN, SHOWN
 from hypothesis import given
 from hypothesis import strategies as st
 from outlooks import outlook
@@ -154,3 +155,29 @@ def test_json_spells_out_what_nobody_can_see() -> None:
     assert json.loads(text) == {"name": HOSTILE + "\U000e0001é"}
     assert all(plain(char) == char for char in text if char != "\n")
     assert "é" in text and "\\udb40\\udc01" in text
+
+
+def test_progress_interprets_nothing_and_ends_with_an_error() -> None:
+    err = Terminal()
+    console = Console(out=io.StringIO(), err=err, live=True, columns=400)
+    with pytest.raises(ZeroDivisionError), console.progress() as told:
+        told.line(HOSTILE)
+        told.part("plan")
+        raise ZeroDivisionError
+    sent = err.getvalue()
+    assert "[red]not red[/red]" in sent and "\\u202e" in sent, "a heading is shown as it is"
+    assert "\x1b[31mred" not in sent and "\x07" not in sent and not COLOUR.search(sent)
+    assert sent.rfind(SHOWN) > sent.rfind(HIDDEN) >= 0, "the cursor is hidden when the error is told"
+    assert threading.active_count() == 1, "a thread goes on"
+
+
+def test_progress_without_a_terminal_is_a_line_a_section() -> None:
+    err = io.StringIO()
+    with Console(out=io.StringIO(), err=err).progress() as told:
+        told.line("Configure Domains")
+        told.part("plan")
+        told.line("record")
+    assert err.getvalue() == "  .. Configure Domains\n  .. record\n"
+    with Console(out=io.StringIO(), err=err, live=True, quiet=True).progress() as told:
+        told.line("quiet")
+    assert "quiet" not in err.getvalue()

@@ -139,14 +139,16 @@ def drawn(
     heads: Sequence[str], rows: Sequence[Row], found: Sequence[int], *, indent: int = 2, headed: bool = True
 ) -> RenderableType:
     """Draw a table with columns of given widths."""
+    texts = [[_text(cell, width) for cell, width in zip(row, found, strict=True)] for row in rows]
+    is_tall = any(text.plain.count("\n") > 1 for row in texts for text in row)  # then rows run into each other
     made = Table(
         box=box.SIMPLE_HEAD if headed else None, show_edge=False, pad_edge=False, padding=(0, GAP - headed, 0, 0),
-        show_header=headed, header_style="bold",
+        show_header=headed, header_style="bold", leading=int(is_tall),
     )  # fmt: skip
     for head, width in zip(heads, found, strict=True):
         made.add_column(Text("\n".join(folded(head, width))), width=width, no_wrap=True, overflow="fold")
-    for row in rows:
-        made.add_row(*(_text(cell, width) for cell, width in zip(row, found, strict=True)))
+    for row in texts:
+        made.add_row(*row)
     return Padding(made, (0, 0, 0, indent), expand=False)
 
 

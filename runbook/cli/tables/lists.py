@@ -88,4 +88,4 @@ def _step(item: HandStep) -> Row:
         former = item.other_edition
         done = f"ticked for another edition of the text: {former.by}, {former.at}: {former.seen}"
     mark = Cell("done", "green") if item.done else Cell("open")
-    return (mark, item.id, Cell(lines_text(item.step.lines), "dim"), item.step.text, done)
+    return (mark, item.id, lines_text(item.step.lines), item.step.text, done)

@@ -56,7 +56,7 @@ def _case(outlook: Mapping[str, Any], case: str, *, seen: bool) -> Iterator[Row]
 def _promise(row: words.Row) -> Cell:
     place, lines = words.promised(row)
     if not place:
-        return Cell("; ".join(["none", *words.never(row)]), "dim")
+        return Cell("; ".join(["none", *words.never(row)]))
     kept = row["observed"]["kept"] if row["observed"] else row["kept"]
     said = [f"{place} ({lines}): predicted {_SHOWN[row['kept']]}"]
     said += [f"observed {_SHOWN[row['observed']['kept']]}"] if row["observed"] else []

@@ -48,13 +48,15 @@ def _section(item: Section, room: int, *, waits: bool) -> Iterator[RenderableTyp
     found = layout.widths(heads, every, room - 4) if every else None
     headed = True
     for change in shown:
+        if change is not shown[0]:
+            yield Text("")
         yield from _head(change)
         count = len(_changed(change))
         rows, every = every[:count], every[count:]
         if rows:
             yield _table(heads, rows, found, room, headed=headed)
             headed = False
-        yield from (said(text, "dim", indent=4) for text in _beside(change))
+        yield from (said(text, indent=4) for text in _beside(change))
         for text in cannot_be_undone(change):
             yield said(f"cannot be undone: {text}", "bold", indent=4)
     if folded := len(plan["changes"]) - len(shown):
@@ -91,7 +93,7 @@ def _rows(change: Change) -> list[layout.Row]:
         before = "" if change["action"] == "create" else show_value(change["kind"], item["name"], item["before"])
         after = show_value(change["kind"], item["name"], item["after"])
         place = lines_text(item["lines"])
-        rows.append((item["name"], Cell(before, "red"), Cell(after, "green"), Cell(place, "dim")))
+        rows.append((item["name"], Cell(before, "red"), Cell(after, "green"), Cell(place)))
     return rows
 
 

@@ -54,7 +54,7 @@ def _drift(item: Mapping[str, Any]) -> Iterator[Sequence[Cell | str]]:
                 check["name"],
                 Cell(check["found_text"], "red"),
                 Cell(_wanted(check), "green"),
-                Cell(views.lines_text(check["lines"]), "dim"),
+                Cell(views.lines_text(check["lines"])),
             )
 
 
