@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _PARTS = {
 """What the parts of a section's notebook do, for a person who waits."""
 _KEPT = "manifest "
 """What stays on the screen: hashes that somebody may want to note elsewhere."""
+
+_LAST_MOVE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ class _Shown:
         self._progress: Progress | None = None
         self._last: str = ""
         self._kept: list[str] = []
+        self._threads: set[threading.Thread] = set()
 
     def line(self, text: str) -> None:
         if text.startswith(_KEPT):
@@ -94,7 +98,9 @@ class _Shown:
                 TimeElapsedColumn(),
                 console=self._console, transient=True, redirect_stdout=False,
             )  # fmt: skip
+            others = set(threading.enumerate())
             self._progress.start()
+            self._threads = set(threading.enumerate()) - others
         return self._progress
 
     def close(self) -> None:
@@ -103,5 +109,7 @@ class _Shown:
                 self._progress.stop()
         finally:
             self._console.show_cursor(True)
+        for thread in self._threads:  # rich does not wait for it, and the next run may fork only where there is none
+            thread.join(_LAST_MOVE_SECONDS)
         for text in self._kept:
             print(f"  .. {text}", file=self._console.file, flush=True)

@@ -120,7 +120,7 @@ def hostile_plan() -> Mapping[str, Any]:
             "renamed": []}}  # fmt: skip
 
 
-SHOWN = {
+FORMS = {
     "plan": lambda width: plan_parts(hostile_plan(), width),
     "results": lambda width: section_parts(hostile_plan(), width),
     "outlook": lambda width: outlook_parts(outlook("hostile"), width),
@@ -128,9 +128,9 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-@pytest.mark.parametrize("what", SHOWN)
+@pytest.mark.parametrize("what", FORMS)
 def test_a_text_is_shown_as_it_is_and_never_interpreted(what: str, width: int) -> None:
-    sent = painted(SHOWN[what], width, colour=False)
+    sent = painted(FORMS[what], width, colour=False)
     assert not COLOUR.search(sent), "a text set a colour"
     shown = bare(sent)
     assert all(plain(char) == char for char in shown if char != "\n"), "a mark got through"
@@ -145,7 +145,7 @@ def test_a_text_is_shown_as_it_is_and_never_interpreted(what: str, width: int) -
 
 def test_hostile_names_are_whole_in_a_plan() -> None:
     """Every word of a name of hundreds of characters is there, once for each place that shows it."""
-    shown = bare(painted(SHOWN["plan"], 80))
+    shown = bare(painted(FORMS["plan"], 80))
     expected = plain(HOSTILE).count("and-on")
     assert shown.count("and-on") >= 4 * 2 * expected
 
@@ -158,7 +158,7 @@ def test_json_spells_out_what_nobody_can_see() -> None:
 
 
 def test_progress_interprets_nothing_and_ends_with_an_error() -> None:
-    err = Terminal()
+    err, before = Terminal(), set(threading.enumerate())
     console = Console(out=io.StringIO(), err=err, live=True, columns=400)
     with pytest.raises(ZeroDivisionError), console.progress() as told:
         told.line(HOSTILE)
@@ -168,7 +168,7 @@ def test_progress_interprets_nothing_and_ends_with_an_error() -> None:
     assert "[red]not red[/red]" in sent and "\\u202e" in sent, "a heading is shown as it is"
     assert "\x1b[31mred" not in sent and "\x07" not in sent and not COLOUR.search(sent)
     assert sent.rfind(SHOWN) > sent.rfind(HIDDEN) >= 0, "the cursor is hidden when the error is told"
-    assert threading.active_count() == 1, "a thread goes on"
+    assert set(threading.enumerate()) == before, "a thread goes on"
 
 
 def test_progress_without_a_terminal_is_a_line_a_section() -> None:
