@@ -107,9 +107,9 @@ class _Shown:
         try:
             if self._progress is not None:
                 self._progress.stop()
-        finally:
+        finally:  # a second Ctrl-C may come while rich tidies up after the first
             self._console.show_cursor(True)
-        for thread in self._threads:  # rich does not wait for it, and the next run may fork only where there is none
-            thread.join(_LAST_MOVE_SECONDS)
+            for thread in self._threads:  # rich does not wait for it, and the next run may fork only if there is none
+                thread.join(_LAST_MOVE_SECONDS)
         for text in self._kept:
             print(f"  .. {text}", file=self._console.file, flush=True)

@@ -171,6 +171,30 @@ def test_progress_interprets_nothing_and_ends_with_an_error() -> None:
     assert set(threading.enumerate()) == before, "a thread goes on"
 
 
+class Impatient(Terminal):
+    """A terminal at which Ctrl-C is pressed once more when `armed`, at the next thing that is written."""
+
+    armed = False
+
+    def write(self, text: str) -> int:
+        if self.armed and threading.current_thread() is threading.main_thread():
+            self.armed = False
+            raise KeyboardInterrupt
+        return super().write(text)
+
+
+def test_the_cursor_is_shown_though_ctrl_c_comes_twice() -> None:
+    err = Impatient()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        Console(out=io.StringIO(), err=err, live=True, columns=80).progress() as told,
+    ):
+        told.line("Configure Domains")
+        err.armed = True
+    assert not err.armed, "nothing was written"
+    assert err.getvalue().rfind(SHOWN) > err.getvalue().rfind(HIDDEN) >= 0
+
+
 def test_progress_without_a_terminal_is_a_line_a_section() -> None:
     err = io.StringIO()
     with Console(out=io.StringIO(), err=err).progress() as told:
