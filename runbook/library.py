@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from runbook.compile import compile_tutorial
 from runbook.compile.decisions import Decision, load_decisions
 from runbook.compile.offers import offers
-from runbook.compile.result import Compiled, ResourceDraft
+from runbook.compile.result import Compiled, Diagnostic, ResourceDraft
 from runbook.errors import TutorialError, UsageError
 from runbook.inputs import Field, decision_field, section_fields
 from runbook.lexicon import load_lexicon
@@ -82,6 +82,15 @@ class Document:
             for item in self.compiled.promises
             if item.disposition is not None
         )
+
+    def waits(self, section: str) -> list[dict[str, Any]]:
+        """Return what the text wants to wait for before a section, in the section or under a heading above it."""
+        found = self.section(section)
+        return [
+            {"text": item.message, "lines": list(item.lines)}
+            for item in self.compiled.diagnostics
+            if _is_wait(item) and item.section in (found.heading, *found.above)
+        ]
 
     def fields(self, section: str) -> tuple[Field, ...]:
         """Return the inputs of one section."""
@@ -156,13 +165,14 @@ def _described(path: Path) -> dict[str, dict[str, Any]]:
     return {name: row.model_dump(exclude_unset=True) for name, row in rows.items()}
 
 
+def _is_wait(item: Diagnostic) -> bool:
+    """Whether a finding is a time that the text wants to pass first."""
+    return item.code == "gated-section" and item.decision is None
+
+
 def _waits_described(compiled: Compiled) -> dict[str, dict[str, str]]:
     """Word the decisions on sections that a text leaves to the reader, with the time that it wants to pass first."""
-    waits = {
-        item.section: item.message
-        for item in compiled.diagnostics
-        if item.code == "gated-section" and item.decision is None
-    }
+    waits = {item.section: item.message for item in compiled.diagnostics if _is_wait(item)}
     found = {}
     for draft in compiled.resources:
         if draft.optional and draft.optional.startswith("section-"):

@@ -63,7 +63,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
             item["error"] = item["error"] or _stopped_midway(folder, item)
         item = {**item, "made": _made(folder, section.id) or item["made"]}
         extra = {"steps": list(_steps(document, section)), "nothing_to_check": has_nothing_to_check(item)}
-        sections.append({**item, **extra})
+        sections.append({**item, **extra, "waits": document.waits(section.id)})
     code = ExitCode.INTERRUPTED if facts.interrupted else exit_code(sections, facts.mode)
     outlook = None if facts.takes_back else _outlook(folder)
     approval = read_json(folder.approval) if folder.approval.is_file() else None

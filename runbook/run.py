@@ -21,6 +21,9 @@ from runbook.task import Request, Task, begun, check_request, taken_up
 from runbook.tutorial import Section
 
 Progress = Callable[[str], None]
+"""Told what begins: a section by its heading, the record, the manifest."""
+Part = Callable[[str], None]
+"""Told which part of the present section's notebook begins: open, plan, gate, apply, verify, finish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Outcome:
         return int(self.result["exit_code"])
 
 
-def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
+def run(request: Request, progress: Progress = lambda line: None, part: Part = lambda name: None) -> Outcome:
     """Run every section in order and return the outcome; the run's folder then holds all its files.
 
     In mode apply, sections after one that failed or was refused are not run, and no other run may write to the
@@ -48,7 +51,7 @@ def run(request: Request, progress: Progress = lambda line: None) -> Outcome:
             held.enter_context(alone(request.tenant))
         task = taken_up(request) if request.resume else begun(request)
         held.enter_context(task.folder.hold())
-        interrupted, asked = _execute_all(task, progress)
+        interrupted, asked = _execute_all(task, progress, part)
         outcome = _close(task, interrupted, asked)
         from runbook.record import write_record
 
@@ -84,7 +87,7 @@ def _close(task: Task, interrupted: bool, asked: Mapping[str, Any]) -> Outcome:
     return Outcome(folder=folder, result=content)
 
 
-def _execute_all(task: Task, progress: Progress) -> tuple[bool, dict[str, Any]]:
+def _execute_all(task: Task, progress: Progress, part: Part) -> tuple[bool, dict[str, Any]]:
     """Run the notebooks; return whether somebody interrupted the run, and what a simulated tenant was asked."""
     name = task.request.tenant
     entry = tenants.entry(name)
@@ -98,7 +101,7 @@ def _execute_all(task: Task, progress: Progress) -> tuple[bool, dict[str, Any]]:
         with _worker(task.request.engine) as worker:
             for section in task.sections:
                 progress(section.heading)
-                _execute(task, section, worker)
+                _execute(task, section, worker, part)
                 if not _may_go_on(task, section):
                     break
     except KeyboardInterrupt:
@@ -139,7 +142,7 @@ def _worker(engine: str) -> Iterator[Any]:
         yield worker
 
 
-def _execute(task: Task, section: Section, worker: Any) -> None:
+def _execute(task: Task, section: Section, worker: Any, part: Part) -> None:
     """Run one section's notebook by papermill. What went wrong stands in the section's result and in the notebook."""
     import papermill
     from papermill.engines import papermill_engines
@@ -167,6 +170,7 @@ def _execute(task: Task, section: Section, worker: Any) -> None:
             progress_bar=False,
             execution_timeout=request.cell_timeout_seconds,
             worker=worker,
+            part=part,
             fork=request.engine == "runbook",
         )
     except PapermillExecutionError:

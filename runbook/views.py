@@ -108,6 +108,15 @@ def plan_lines(plan: Mapping[str, Any], *, title: str, hands: Hands = MappingPro
     return [*lines, *problem_lines(plan)]
 
 
+def wait_lines(section: Mapping[str, Any]) -> list[str]:
+    """Say what the text wants to wait for before a section's changes; nothing where it changes nothing."""
+    pending = any(change["action"] != "none" for change in (section["plan"] or {"changes": ()})["changes"])
+    return [
+        f"  {plain(item['text'])} ({plain(lines_text(item['lines']))})"
+        for item in (section.get("waits", ()) if pending else ())
+    ]
+
+
 def reason_text(change: Mapping[str, Any]) -> str:
     """Return why a change is made, and what else is to be known of it."""
     notes = change.get("notes", ()) if change["action"] != "delete" else ()

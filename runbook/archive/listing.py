@@ -149,14 +149,16 @@ def _fits(row: Row, wanted: Filter) -> bool:
 def lines(found: Sequence[Row]) -> list[str]:
     """Return the rows as aligned text, each name made harmless."""
     cells = [
-        (stamp(row.when), row.tenant, row.mode, row.status, _changes(row), _verified(row), row.folder) for row in found
+        (stamp(row.when), row.tenant, row.mode, row.status, changes_text(row), _verified(row), row.folder)
+        for row in found
     ]
     shown = [[plain(cell) for cell in line] for line in cells]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in shown]
 
 
-def _changes(row: Row) -> str:
+def changes_text(row: Row) -> str:
+    """Say how many changes a run has made, and how many it left."""
     if row.status == UNFINISHED:
         return "-"
     return f"{row.changes} changed" + (f", {row.pending} pending" if row.pending else "")

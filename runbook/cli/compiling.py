@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli.console import Console, json_option, make_console, quiet_option
 from runbook.errors import UsageError
+
+if TYPE_CHECKING:
+    from runbook.library import Document
 
 
 @click.command("compile", epilog="Example: runbook compile tutorial.md --format text")
@@ -24,28 +28,38 @@ from runbook.errors import UsageError
     help="Folder of files that the text includes; may be given again. RUNBOOK_INCLUDES names them for all commands; "
     "_partials beside the text is looked into last.",
 )
-def compile_command(tutorial: str, form: str, output: Path | None, includes: tuple[Path, ...]) -> None:
+@quiet_option
+@json_option
+def compile_command(
+    tutorial: str, form: str, output: Path | None, includes: tuple[Path, ...], quiet: bool, as_json: bool
+) -> None:
     """Show what TUTORIAL (a path, or the name of one of the kit's own) means: resources, inputs, open questions."""
     from runbook import library
 
+    console = make_console(quiet=quiet, as_json=as_json or form == "json")
     folders = tuple(folder.resolve() for folder in includes)
     document = library.load(tutorial, folders or None)
-    if form == "json":
-        click.echo(json.dumps(document.compiled.as_json(), indent=1, ensure_ascii=False))
-    else:
+    if not console.as_json:
         from runbook.compile.text import render
 
-        click.echo(render(document.compiled))
+        console.lines([render(document.compiled)])
     if output is not None:
-        from runbook import notebooks
+        _write_notebooks(document, output, folders, console)
+    if console.as_json:  # last, so that an error is the only document
+        console.document(document.compiled.as_json())
 
-        try:
-            written = notebooks.write(document, output)
-        except OSError as error:
-            what = f"The notebooks cannot be written to {output}: {error.strerror or error}."
-            raise UsageError(what, "Name a folder that can be written.") from error
-        for path in written:
-            click.echo(f"wrote {path}", err=True)
-        if folders:
-            named = os.pathsep.join(map(str, folders))
-            click.echo(f"Where these notebooks run, set RUNBOOK_INCLUDES={named}", err=True)
+
+def _write_notebooks(document: Document, output: Path, folders: tuple[Path, ...], console: Console) -> None:
+    from runbook import notebooks
+
+    try:
+        written = notebooks.write(document, output)
+    except OSError as error:
+        what = f"The notebooks cannot be written to {output}: {error.strerror or error}."
+        raise UsageError(what, "Name a folder that can be written.") from error
+    if console.quiet:
+        return
+    for path in written:
+        console.error(f"wrote {path}")
+    if folders:
+        console.error(f"Where these notebooks run, set RUNBOOK_INCLUDES={os.pathsep.join(map(str, folders))}")

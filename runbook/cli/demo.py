@@ -5,36 +5,37 @@ from __future__ import annotations
 import click
 
 from runbook import simulated, tenants
-from runbook.cli.running import progress, show_plan, show_sections
+from runbook.cli.console import make_console, quiet_option
+from runbook.cli.running import run_shown, show_plan, show_sections
 from runbook.errors import ExitCode, RunbookError
-from runbook.run import Outcome, run
+from runbook.run import Outcome
 from runbook.task import Request
 
 
 @click.command(epilog="Example: runbook demo")
-@click.option("-q", "--quiet", is_flag=True, help="Print the result only.")
+@quiet_option
 def demo(quiet: bool) -> int:
     """Reset the simulated tenant, then plan, apply, verify and plan again. Exits 0 if all of it holds."""
     entry = tenants.TenantEntry(simulated=tenants.Simulated())
     directory = entry.state_directory(tenants.DEMO)
     simulated.reset(directory)
-    tell = progress(quiet)
+    console = make_console(quiet=quiet)
     with simulated.serving(directory):
         print("1. Plan: read the tenant and compare it with the tutorial")
-        planned = run(Request(tenant=tenants.DEMO, mode="plan"), tell)
-        show_plan(planned)
+        planned = run_shown(Request(tenant=tenants.DEMO, mode="plan"), console)
+        show_plan(planned, console)
         _expect(planned, ExitCode.CHANGES)
         print("\n2. Apply exactly that plan, and verify by fresh reads")
-        applied = run(Request(tenant=tenants.DEMO, mode="apply", approve=planned.result["plan_hash"]), tell)
-        show_sections(applied)
+        applied = run_shown(Request(tenant=tenants.DEMO, mode="apply", approve=planned.result["plan_hash"]), console)
+        show_sections(applied, console)
         _expect(applied, ExitCode.DONE)
         print("\n3. Verify again, on its own")
-        verified = run(Request(tenant=tenants.DEMO, mode="verify"), tell)
-        show_sections(verified)
+        verified = run_shown(Request(tenant=tenants.DEMO, mode="verify"), console)
+        show_sections(verified, console)
         _expect(verified, ExitCode.DONE)
         print("\n4. Plan again: nothing may be left to do")
-        again = run(Request(tenant=tenants.DEMO, mode="plan"), tell)
-        show_plan(again)
+        again = run_shown(Request(tenant=tenants.DEMO, mode="plan"), console)
+        show_plan(again, console)
         _expect(again, ExitCode.DONE)
     writes = again.result["requests"]["writes"]
     if writes:

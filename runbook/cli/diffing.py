@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+
+from runbook.cli.console import json_option, make_console
 
 
 @click.command(
@@ -13,7 +14,7 @@ import click
     epilog="""\b
 Examples:
   runbook diff-tutorial tutorial-2024.md tutorial-2026.md
-  runbook diff-tutorial junk-and-user-quarantine ours.md --format json
+  runbook diff-tutorial junk-and-user-quarantine ours.md --json
   runbook diff-tutorial old.mdx new.mdx --includes partials --runs /srv/runs
 
 \b
@@ -38,7 +39,9 @@ Exit codes: 0 a run of the new text asks for what one of the old asked for,
     "--runs", "base", type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of runs to look for those of the old text; RUNBOOK_RUNS, else runs below the present folder.",
 )  # fmt: skip
-def diff_tutorial(old: str, new: str, form: str, includes: tuple[Path, ...], base: Path | None) -> int:
+@json_option
+def diff_tutorial(old: str, new: str, form: str, includes: tuple[Path, ...], base: Path | None,
+                  as_json: bool) -> int:  # fmt: skip
     """Say what changed between two texts, OLD and NEW: in settings, not in lines.
 
     Each is a path, or the name of one of the kit's own. A line that moved or a label that is worded otherwise is no
@@ -61,13 +64,14 @@ def diff_tutorial(old: str, new: str, form: str, includes: tuple[Path, ...], bas
 
     where = base or runs_directory()
     made = affected(where, before.tutorial.sha256, lambda line: click.echo(plain(line), err=True))
-    if form == "json":
+    console = make_console(as_json=as_json or form == "json")
+    if console.as_json:
         sides = {
             name: {"source": one.tutorial.path, "title": one.tutorial.title, "sha256": one.tutorial.sha256}
             for name, one in (("old", before), ("new", after))
         }
         shown = {**sides, **found.as_json(), "runs": [row.as_json() for row in made], "exit_code": code}
-        click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+        console.document(shown)
         return code
     from runbook.textdiff.words import render
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+
+from runbook.cli.console import json_option, make_console
 
 
 @click.command(
@@ -13,7 +14,7 @@ import click
 Examples:
   runbook lint tutorial.md
   runbook lint tutorial.md --decided split-literal --decided use-uce
-  runbook lint tutorial.md -f params.yaml --format json
+  runbook lint tutorial.md -f params.yaml --json
 
 \b
 Exit codes: 0 nothing or only things to know (tells), 3 a question is open (asks),
@@ -30,8 +31,9 @@ Exit codes: 0 nothing or only things to know (tells), 3 a question is open (asks
     help="Parameters file; what it answers asks no more.",
 )  # fmt: skip
 @click.option("-p", "--parameter", "pairs", metavar="NAME=VALUE", multiple=True, help="One parameter.")
+@json_option
 def lint(tutorials: tuple[str, ...], form: str, decided: tuple[str, ...], files: tuple[Path, ...],
-         pairs: tuple[str, ...]) -> int:  # fmt: skip
+         pairs: tuple[str, ...], as_json: bool) -> int:  # fmt: skip
     """Look for what is wrong, missing or left open in each TUTORIAL: a path, or the name of one of the kit's own.
 
     Every finding names file, line and code, and has the line below it. A correction is only a suggestion: it is
@@ -56,9 +58,9 @@ def lint(tutorials: tuple[str, ...], form: str, decided: tuple[str, ...], files:
         for finding in linter.lint(compiled, decided=decided, given=given, path=name)
     ]
     code = linter.exit_code(findings)
-    if form == "json":
-        shown = {"findings": [finding.as_json() for finding in findings], "exit_code": code}
-        click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+    console = make_console(as_json=as_json or form == "json")
+    if console.as_json:
+        console.document({"findings": [finding.as_json() for finding in findings], "exit_code": code})
     else:
-        click.echo(plain_lines(linter.render(findings, len(texts))))
+        console.lines([plain_lines(linter.render(findings, len(texts)))])
     return code

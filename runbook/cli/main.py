@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import signal
 import sys
@@ -46,6 +47,12 @@ Examples:
 \b
 Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 changes pending or drift,
 4 refused, 5 the tenant could not be reached or read, 130 interrupted.
+
+\b
+Output: on a terminal, tables; elsewhere, and with TERM=dumb, plain lines; --json gives one
+document on standard output, for an error too, which is told on standard error as ever.
+NO_COLOR (not empty) takes the colours away and nothing else; FORCE_COLOR (not empty) gives
+a pipe what a terminal gets.
 """
 
 
@@ -98,24 +105,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _refuse_secrets(words)
         result: Any = cli.main(words, "runbook", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt) as error:
         print("Interrupted.", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+        return _told(words, error, ExitCode.INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        return ExitCode.USAGE
+        return _told(words, error, ExitCode.USAGE)
     except RunbookError as error:
         from runbook.views import plain_lines
 
         print(plain_lines(str(error)), file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+        return _told(words, error, error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
         return ExitCode.FAILED
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _told(words: Sequence[str], error: BaseException, exit_code: int) -> int:
+    """Return the exit code; where JSON was asked for, print the error as the command's one document."""
+    if "--json" in words:
+        from runbook.cli.console import error_document, json_text
+
+        with contextlib.suppress(BrokenPipeError):
+            print(json_text(error_document(error, exit_code)), flush=True)
+    return exit_code
 
 
 def _refuse_secrets(words: Sequence[str]) -> None:

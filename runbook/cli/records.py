@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from runbook.cli.console import make_console
 from runbook.errors import ExitCode, UsageError
 from runbook.inputs import MODES
 from runbook.runs import TICKS, RunFolder, read_json, runs_directory
@@ -58,6 +59,10 @@ def list_runs(form: str | None, **options: str | None) -> None:
         click.echo(json.dumps([row.as_json() for row in found], indent=1))
     elif form == "csv":
         click.echo(listing.csv_text(found), nl=False)
+    elif (console := make_console()).tables:
+        from runbook.cli.tables.lists import run_parts
+
+        console.show(*run_parts(found, runs_directory(), console.width))
     else:
         for line in listing.lines(found):
             click.echo(line)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import click
 
 from runbook import library, sightings, views
 from runbook.archive.listing import find_run
-from runbook.cli import parameters
+from runbook.cli import parameters, words
+from runbook.cli.console import Console, json_option, make_console, quiet_option
 from runbook.errors import ExitCode, PlanRefused
 from runbook.history import read_history
 from runbook.run import Outcome, run
@@ -35,7 +37,8 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
                 show_default=True,
                 help="Papermill's engine; nbclient works everywhere and is slower.",
             ),
-            click.option("-q", "--quiet", is_flag=True, help="Print the result only."),
+            quiet_option,
+            json_option,
         )
     ):
         function = option(function)
@@ -59,9 +62,21 @@ def _request(mode: str, options: dict[str, Any]) -> Request:
     )
 
 
-def progress(quiet: bool) -> Callable[[str], None]:
-    """Return what tells a person how far a run is: a line a section, to standard error."""
-    return (lambda line: None) if quiet else (lambda line: print(f"  .. {line}", file=sys.stderr, flush=True))
+def _console(options: dict[str, Any]) -> Console:
+    return make_console(quiet=options["quiet"], as_json=options["as_json"])
+
+
+def run_shown(request: Request, console: Console) -> Outcome:
+    """Run, and tell meanwhile how far it is; when this returns, nothing moves on the terminal any more."""
+    with console.progress() as told:
+        return run(request, told.line, told.part)
+
+
+def show_document(outcome: Outcome, console: Console) -> int:
+    """Print the run's result as JSON, with its folder; tell on standard error what went wrong."""
+    console.document({**outcome.result, "folder": str(outcome.folder.path)})
+    show_problems(outcome, console)
+    return outcome.exit_code
 
 
 @click.command(epilog="Example: runbook plan --tenant demo -p retention_days=30")
@@ -75,30 +90,37 @@ def progress(quiet: bool) -> Callable[[str], None]:
     help="How to print the plan; powershell is a script for somebody without API rights.",
 )
 def plan(**options: Any) -> int:
-    """Read a tenant and show what would change. Writes nothing; exits 3 when changes are pending."""
-    outcome = run(_request("plan", options), progress(options["quiet"]))
+    """Read a tenant and show what would change. Writes nothing; exits 3 when changes are pending.
+
+    --json prints the run's result, with the plan of every section in it; --as json prints plan.json, which is what is
+    approved.
+    """
+    if options["as_json"] and options["form"] != "text":
+        raise click.UsageError("Give --json or --as, not both.")
+    console = _console(options)
+    outcome = run_shown(_request("plan", options), console)
+    if console.as_json:
+        return show_document(outcome, console)
     if options["form"] != "text":
-        _print_plan(outcome, options["form"])
-        show_problems(outcome)
+        _print_plan(outcome, options["form"], console)
+        show_problems(outcome, console)
         return outcome.exit_code
-    show_plan(outcome)
-    show_problems(outcome)
+    show_plan(outcome, console)
+    show_problems(outcome, console)
     if outcome.exit_code == ExitCode.CHANGES and _pending(outcome):
-        print(
-            f"\nTo carry out exactly this plan:\n\n    runbook apply --tenant {options['tenant']}"
-            f" --approve {outcome.result['plan_hash'][:12]}\n"
-        )
-    show_record(outcome)
+        given = f"    runbook apply --tenant {options['tenant']} --approve {outcome.result['plan_hash'][:12]}"
+        console.lines(["", "To carry out exactly this plan:", "", given, ""])
+    show_record(outcome, console)
     return outcome.exit_code
 
 
-def _print_plan(outcome: Outcome, form: str) -> None:
+def _print_plan(outcome: Outcome, form: str, console: Console) -> None:
     """Print the plan for a machine, or as one script; the record's path is left out so that it can be piped."""
     if form == "json":
         stored = outcome.folder.path / "plan.json"
-        print(stored.read_text(encoding="utf-8") if stored.is_file() else "null")
+        console.lines([stored.read_text(encoding="utf-8") if stored.is_file() else "null"])
         return
-    print("\n".join(views.script_lines(outcome.result)))
+    console.lines(views.script_lines(outcome.result))
 
 
 @click.command(
@@ -119,23 +141,24 @@ def apply(**options: Any) -> int:
     """Carry out an approved plan, and verify it by fresh reads.
 
     Without an approval, on a terminal, a plan is made and shown, and the tenant's name has to be typed. Anywhere
-    else nothing is written and the exit code is 4. With --resume the tenant is looked at first, and what is left of
-    the approved plan is done.
+    else, and with --json, nothing is written and the exit code is 4. With --resume the tenant is looked at first, and
+    what is left of the approved plan is done.
     """
+    console = _console(options)
     if options["resume"]:
-        return _resume(options)
+        return _resume(options, console)
     request = _request("apply", options)
     check_request(request)
     if request.approve and request.approval_file:
         raise click.UsageError("Give --approve or --approval, not both.")
     if not (request.approve or request.approval_file):
-        request = _ask(request, options["quiet"])
+        request = _ask(request, console)
         if request.approve is None:
             return ExitCode.DONE
-    return carry_out(request, options["quiet"])
+    return carry_out(request, console)
 
 
-def _resume(options: dict[str, Any]) -> int:
+def _resume(options: dict[str, Any], console: Console) -> int:
     """Go on with a run; all that it needs stands in its journal."""
     given = [f"--{name}" for name in ("approve", "approval", "tutorial") if options[name]]
     given += [name for name, value in (("-p", options["pairs"]), ("-f", options["files"])) if value]
@@ -144,31 +167,31 @@ def _resume(options: dict[str, Any]) -> int:
     path = find_run(options["resume"], runs_directory()).absolute()
     tenant = options["tenant"] or read_history(path).tenant
     request = Request(tenant=tenant, mode="apply", resume=path, engine=options["engine"])
-    return carry_out(request, options["quiet"])
+    return carry_out(request, console)
 
 
-def carry_out(request: Request, quiet: bool) -> int:
+def carry_out(request: Request, console: Console) -> int:
     """Run, and show how every section ended, what went wrong and where the record is."""
-    outcome = run(request, progress(quiet))
-    show_sections(outcome)
-    show_problems(outcome)
-    show_record(outcome)
+    outcome = run_shown(request, console)
+    if console.as_json:
+        return show_document(outcome, console)
+    show_sections(outcome, console)
+    show_problems(outcome, console)
+    show_record(outcome, console)
     return outcome.exit_code
 
 
-def _ask(request: Request, quiet: bool) -> Request:
+def _ask(request: Request, console: Console) -> Request:
     """Plan, show, and let a person on a terminal approve by typing the tenant's name."""
-    from dataclasses import replace
-
-    if not sys.stdin.isatty():
+    if console.as_json or not sys.stdin.isatty():
         raise PlanRefused(
             "No plan was approved, and nobody is here to be asked.",
             f"Make a plan, read it, and approve its hash:\n\n    runbook plan --tenant {request.tenant}\n",
         )
-    outcome = run(replace(request, mode="plan"), progress(quiet))
-    show_plan(outcome)
+    outcome = run_shown(replace(request, mode="plan"), console)
+    show_plan(outcome, console)
     if outcome.exit_code == ExitCode.DONE:
-        print("Nothing to apply.")
+        console.lines(["Nothing to apply."])
         return request
     if outcome.exit_code != ExitCode.CHANGES:
         raise PlanRefused("The plan cannot be applied.", f"Its record says why: {outcome.folder.record}")
@@ -204,64 +227,69 @@ def verify(**options: Any) -> int:
 
     Test messages go to the simulated tenant alone. Where real mail lands is taken from --evidence, or not observed.
     """
-    return carry_out(_request("verify", options), options["quiet"])
+    return carry_out(_request("verify", options), _console(options))
 
 
-def show_outlook(outcome: Outcome) -> None:
+def show_outlook(outcome: Outcome, console: Console) -> None:
     """Print where mail lands, where the run is about that."""
+    outlook = outcome.result["outlook"]
+    if outlook is None:
+        return
+    if console.tables:
+        from runbook.cli.tables.outlook import outlook_parts
+
+        console.show(*outlook_parts(outlook, console.width))
+        return
     from runbook.outcome_views import outlook_view
 
-    if outcome.result["outlook"] is not None:
-        print(outlook_view(outcome.result["outlook"], "matrix").text)
+    console.lines([outlook_view(outlook, "matrix").text])
 
 
-def show_plan(outcome: Outcome) -> None:
+def show_plan(outcome: Outcome, console: Console) -> None:
     """Print the plan of every section."""
-    for item in outcome.result["sections"]:
+    if console.tables:
+        from runbook.cli.tables.plan import plan_parts
+
+        console.show(*plan_parts(outcome.result, console.width))
+    else:
+        console.lines(_plan_lines(outcome.result))
+    show_outlook(outcome, console)
+    if outcome.result["plan_hash"]:
+        console.lines([f"plan {outcome.result['plan_hash']}"])
+
+
+def _plan_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    for item in result["sections"]:
         if item["plan"]:
             hands = {(hand["kind"], hand["identity"]): hand["lines"] for hand in item["by_hand"]}
-            print("\n".join(views.plan_lines(item["plan"], title=item["title"], hands=hands)))
-    show_outlook(outcome)
-    if outcome.result["plan_hash"]:
-        print(f"plan {outcome.result['plan_hash']}")
+            head, *lines = views.plan_lines(item["plan"], title=item["title"], hands=hands)
+            waits = [] if result.get("takes_back") else views.wait_lines(item)
+            yield from (head, *waits, *lines)
 
 
-def show_sections(outcome: Outcome) -> None:
+def show_sections(outcome: Outcome, console: Console) -> None:
     """Print one line a section, and what is not as the tutorial asks."""
-    for item in outcome.result["sections"]:
+    if console.tables:
+        from runbook.cli.tables.results import section_parts
+
+        console.show(*section_parts(outcome.result, console.width))
+    else:
+        console.lines(_section_lines(outcome.result))
+
+
+def _section_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    for item in result["sections"]:
         checks = (item["verification"] or {}).get("checks", [])
-        good = sum(1 for check in checks if check["ok"])
-        changed = len(item["made"])
-        print(f"{item['title']}: {changed} changed, {_verdict(item, good, len(checks))}")
-        for line in [*views.check_lines(checks), *views.settling_lines(item["verification"]), *_problems(item)]:
-            print(line)
-        for line in views.left_lines(item["left_to_person"]):
-            print(line)
-    if outcome.result["outlook"] is not None:
+        yield f"{item['title']}: {len(item['made'])} changed, {words.verdict(item)}"
+        yield from views.check_lines(checks)
+        yield from views.settling_lines(item["verification"])
+        yield from words.problems(item)
+        yield from views.left_lines(item["left_to_person"])
+    if result["outlook"] is not None:
         from runbook import outcome_words
 
-        print(f"Where mail lands: {views.plain(outcome_words.summary(outcome.result['outlook']))}")
-    for line in sightings.lines(outcome.result.get("since")):
-        print(views.plain(line))
-
-
-def _problems(item: dict[str, Any]) -> list[str]:
-    """What could not be planned, and what was in the way when it was read again."""
-    planned = (item["plan"] or {"problems": []})["problems"]
-    later = [problem for problem in (item["verification"] or {}).get("problems", ()) if problem.get("other")]
-    return list(dict.fromkeys(views.problem_lines({"problems": [*planned, *later]})))
-
-
-def _verdict(item: dict[str, Any], good: int, count: int) -> str:
-    if item["nothing_to_check"]:
-        return "nothing to check by an API"
-    if item["verification"] and item["verification"]["ok"]:
-        return f"verified, {good} of {count} properties"
-    if item["verification"] and not item["error"] and good == count:
-        return f"{good} of {count} properties are as the tutorial asks, the rest is left to a person: NOT verified"
-    if item["error"] and item["error"]["type"] == "DriftFound":
-        return f"NOT as the tutorial asks, {good} of {count} properties are"
-    return f"NOT verified ({item['status']})"
+        yield f"Where mail lands: {views.plain(outcome_words.summary(result['outlook']))}"
+    yield from map(views.plain, sightings.lines(result.get("since")))
 
 
 def _pending(outcome: Outcome) -> bool:
@@ -269,16 +297,17 @@ def _pending(outcome: Outcome) -> bool:
     return any(change["action"] != "none" for plan in plans for change in plan["changes"])
 
 
-def show_problems(outcome: Outcome) -> None:
+def show_problems(outcome: Outcome, console: Console) -> None:
+    """Tell on standard error what went wrong, each thing once."""
     shown = set()
     for item in outcome.result["sections"]:
         error = item["error"]
         if error and error["detail"] not in shown and error["type"] != "DriftFound":
             shown.add(error["detail"])
             text = "\n".join(part for part in (error["summary"], error["detail"], error["remedy"]) if part)
-            lines = [views.plain(line) for line in f"{item['title']}: {text}".split("\n")]
-            print("\n" + "\n".join(lines), file=sys.stderr)
+            console.error("\n" + views.plain_lines(f"{item['title']}: {text}"))
 
 
-def show_record(outcome: Outcome) -> None:
-    print(f"record: {outcome.folder.record}")
+def show_record(outcome: Outcome, console: Console) -> None:
+    """Print where the run's record is."""
+    console.lines([f"record: {outcome.folder.record}"])

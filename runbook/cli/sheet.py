@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 from runbook.errors import UsageError
 
 if TYPE_CHECKING:
+    from runbook.cli.parameters import Given
     from runbook.library import Document
     from runbook.sheet import Source
 
@@ -55,9 +55,8 @@ def sheet(tutorial: str, files: tuple[Path, ...], pairs: tuple[str, ...], tenant
     from runbook.sheet import find_browser, print_pdf, render, sheet_of
 
     browser = find_browser() if form == "pdf" else None
-    given = parameters.read(files, pairs)
     document = library.load(tutorial, tuple(folder.resolve() for folder in includes) or None)
-    page = render(sheet_of(_source(document, given, tenant)))
+    page = render(sheet_of(_source(document, parameters.read(files, pairs), tenant)))
     if output is None:
         sys.stdout.write(page)
         return
@@ -88,7 +87,7 @@ def _form(output: Path | None) -> str:
     return form
 
 
-def _source(document: Document, given: Mapping[str, Any], tenant: str | None) -> Source:
+def _source(document: Document, given: Given, tenant: str | None) -> Source:
     """Check the inputs as a run does, and take what tenants.yaml says of a tenant."""
     from runbook import tenants
     from runbook.inputs import RUN_FIELDS, effective
@@ -103,5 +102,5 @@ def _source(document: Document, given: Mapping[str, Any], tenant: str | None) ->
         if entry.domains or entry.simulated is None:
             domains = tenants.domains_of(tenant, entry)
     fields = [field for field in document.all_fields() if field.name not in RUN_FIELDS]
-    inputs = effective(fields, given, own)
+    inputs = effective(fields, given.values, own, sources=given.sources)
     return Source(document=document, inputs=inputs, domains=domains, tenant=tenant or "")

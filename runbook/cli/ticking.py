@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from runbook.cli.console import json_option, make_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,14 +40,16 @@ Exit codes: 0 listed or ticked off, 1 the file of ticks is not whole, 2 wrong us
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
+@json_option
 def tick(ids: tuple[str, ...], tenant: str, tutorial: str | None, includes: tuple[Path, ...], by: str | None,
-         seen: str | None, take_back: bool, why: str | None, form: str) -> int:  # fmt: skip
+         seen: str | None, take_back: bool, why: str | None, form: str, as_json: bool) -> int:  # fmt: skip
     """List the steps of a text that are left to a person, or tick those off that the IDs name.
 
     A tick is for one tenant and for exactly this text: when the text changes, its steps are to be looked at again.
     Who, when and what was seen stands in the record of every run from then on, so it must not hold a secret. Ticks lie
     beside the runs, one file a tenant; nothing in it is ever overwritten. No tenant is read.
     """
+    console = make_console(as_json=as_json or form == "json")
     _check_options(ids, take_back, by, {"seen": seen, "why": why})
     from runbook import library, tenants
     from runbook.errors import ExitCode
@@ -62,10 +65,14 @@ def tick(ids: tuple[str, ...], tenant: str, tutorial: str | None, includes: tupl
     elif ids:
         book.tick(ids, by or "", seen or "")
     steps = book.steps()
-    if form == "json":
-        print(json.dumps(_as_json(book, steps), indent=1, ensure_ascii=False))
+    if console.as_json:
+        console.document(_as_json(book, steps))
+    elif console.tables:
+        from runbook.cli.tables.lists import step_parts
+
+        console.show(*step_parts(book, steps, console.width), _count(steps))
     else:
-        print("\n".join(plain(line) for line in lines(book, steps)))
+        console.lines(map(plain, lines(book, steps)))
     return ExitCode.DONE
 
 
@@ -111,5 +118,9 @@ def lines(book: Book, steps: tuple[HandStep, ...]) -> Iterator[str]:
         elif item.other_edition:
             former = item.other_edition
             yield f"        ticked for another edition of the text: {former.by}, {former.at}: {former.seen}"
+    yield _count(steps)
+
+
+def _count(steps: tuple[HandStep, ...]) -> str:
     count = sum(1 for item in steps if item.done)
-    yield f"{count} of {len(steps)} done" if steps else "This text leaves no step to a person."
+    return f"{count} of {len(steps)} done" if steps else "This text leaves no step to a person."

@@ -35,7 +35,10 @@ def asked_in_prose(section: Section, lexicon: Lexicon, findings: Findings, *, se
             findings.manual.append(ManualStep(text=sentence, lines=lines, section=section.id))
             if wait:
                 findings.note(
-                    "gated-section", lines, f"The text wants a wait first: {wait['time']}.", section=section.heading
+                    "gated-section",
+                    lines,
+                    f"The text wants a wait first: {wait['time'].rstrip('.')}.",
+                    section=section.heading,
                 )
 
 

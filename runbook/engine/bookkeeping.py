@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
     begins, ``started`` while it runs, then ``failed`` or ``interrupted`` or nothing more. The file on disk is written
     whenever a code cell begins, so that it is true of a run that is killed, too.
     """
+
+    part: Callable[[str], None] = staticmethod(lambda name: None)
+    """Told the name of a code cell of the kit's own notebooks when it begins."""
 
     def save(self, **kwargs: Any) -> None:
         """Nothing between start and end; see `write` and `write_early`."""
@@ -50,6 +54,7 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
     def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
         super().cell_start(cell, cell_index, **kwargs)
         if cell.cell_type == "code":
+            self.part(cell.metadata.get("runbook", {}).get("part", ""))
             _note(cell, "started")
             self.write_early()
 

@@ -46,7 +46,8 @@ class RunbookEngine:
         """Run all cells until one fails and return the notebook.
 
         Keyword arguments beyond papermill's: `worker`, a running Worker to use (its child then serves several
-        notebooks); without it one is made for this notebook. `execution_timeout`: seconds per cell.
+        notebooks); without it one is made for this notebook. `execution_timeout`: seconds per cell. `part`: told the
+        name of every code cell that begins.
         """
         from runbook.engine.bookkeeping import TruthfulManager
 
@@ -57,6 +58,7 @@ class RunbookEngine:
             log_output=log_output,
             autosave_cell_every=0,
         )
+        manager.part = kwargs.pop("part", manager.part)
         manager.notebook_start()
         try:
             cls.execute_managed_notebook(manager, kernel_name, **kwargs)
