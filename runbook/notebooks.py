@@ -16,12 +16,13 @@ from markdown_it import MarkdownIt
 
 from runbook.compile.result import ResourceDraft
 from runbook.compile.values import plain_json
+from runbook.difference import lines_text
 from runbook.inputs import COMMON, Field
 from runbook.kinds import BY_TYPE
 from runbook.library import Document
 from runbook.runs import write_text
 from runbook.tutorial import Section, Step, Tutorial
-from runbook.views import lines_text, plain_lines
+from runbook.views import plain_lines
 
 _NEEDS = {
     "EmailSecurityDomain": "a Cloudflare API token with *Cloud Email Security: Write*, and *Domain.Read.All* in "

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runbook.difference import lines_text
 from runbook.outcome import surroundings as part
-from runbook.views import lines_text
 
 Row = Mapping[str, Any]
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from runbook import __version__, aftermath, journal
 from runbook.compile.result import Diagnostic
+from runbook.difference import lines_text
 from runbook.errors import ExitCode
 from runbook.inputs import decision_field
 from runbook.library import Document
 from runbook.runs import RunFolder, read_json, whole_digest
 from runbook.ticks import Book
 from runbook.tutorial import Section
-from runbook.views import lines_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runbook import settling
-from runbook.difference import cannot_be_undone, counts_text, kind_title
-from runbook.difference import entries_lines as entries_lines
-from runbook.difference import lines_text as lines_text
-from runbook.difference import show_value as show_value
+from runbook.difference import cannot_be_undone, counts_text, entries_lines, kind_title, lines_text, show_value
 from runbook.inputs import Effective
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from runbook.archive import spreadsheet
+from runbook.difference import lines_text, show_value
 from runbook.kinds import BY_TYPE
 from runbook.result import is_verified
-from runbook.views import lines_text, show_value
 
 
 class _Missing:

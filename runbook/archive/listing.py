@@ -19,6 +19,8 @@ from runbook.runs import TICKS, read_json
 from runbook.views import plain
 
 UNFINISHED = "unfinished"
+DAMAGED = "damaged"
+"""What a run is called whose result file cannot be read; the list passes it over, the index shows it."""
 STATUSES = (
     "changed",
     "unchanged",
@@ -67,14 +69,15 @@ def rows(base: Path, complain: Callable[[str], None]) -> Iterator[Row]:
     for folder in sorted(base.iterdir()) if base.is_dir() else ():
         try:
             if (folder / "result.json").is_file():
-                yield _finished(folder, read_json(folder / "result.json"))
+                yield finished(folder, read_json(folder / "result.json"))
             elif (folder / JOURNAL).is_file():
-                yield _unfinished(folder)
+                yield unfinished(folder)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             complain(f"{folder / 'result.json'} is not a run's result; passed over")
 
 
-def _finished(folder: Path, result: Mapping[str, Any]) -> Row:
+def finished(folder: Path, result: Mapping[str, Any]) -> Row:
+    """Return the row of a run from its result. Raises KeyError, TypeError or ValueError for what is no result."""
     sections = result["sections"]
     made = sum(len(item["made"]) for item in sections)
     planned = [change for item in sections for change in (item["plan"] or {"changes": []})["changes"]]
@@ -100,7 +103,8 @@ def _finished(folder: Path, result: Mapping[str, Any]) -> Row:
 _NAMED = re.compile(r"(\d{8}T\d{6}Z)-(.+)-([a-z]+)-[0-9a-f]{6}")
 
 
-def _unfinished(folder: Path) -> Row:
+def unfinished(folder: Path) -> Row:
+    """Return the row of a run that has no result, from its name. Raises ValueError for what is no run's name."""
     named = _NAMED.fullmatch(folder.name)
     if named is None:
         raise ValueError("no run's name")
@@ -149,7 +153,7 @@ def _fits(row: Row, wanted: Filter) -> bool:
 def lines(found: Sequence[Row]) -> list[str]:
     """Return the rows as aligned text, each name made harmless."""
     cells = [
-        (stamp(row.when), row.tenant, row.mode, row.status, changes_text(row), _verified(row), row.folder)
+        (stamp(row.when), row.tenant, row.mode, row.status, changes_text(row), verified_text(row), row.folder)
         for row in found
     ]
     shown = [[plain(cell) for cell in line] for line in cells]
@@ -158,14 +162,15 @@ def lines(found: Sequence[Row]) -> list[str]:
 
 
 def changes_text(row: Row) -> str:
-    """Say how many changes a run has made, and how many it left."""
-    if row.status == UNFINISHED:
+    """Say how many changes were made, and how many are pending; a dash where that is not known."""
+    if row.status in (UNFINISHED, DAMAGED):
         return "-"
     return f"{row.changes} changed" + (f", {row.pending} pending" if row.pending else "")
 
 
-def _verified(row: Row) -> str:
-    return "-" if row.status == UNFINISHED else f"{row.verified} of {row.sections} verified"
+def verified_text(row: Row) -> str:
+    """Say how many sections were read back as asked; a dash where that is not known."""
+    return "-" if row.status in (UNFINISHED, DAMAGED) else f"{row.verified} of {row.sections} verified"
 
 
 def csv_text(found: Sequence[Row]) -> str:

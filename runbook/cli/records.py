@@ -23,6 +23,23 @@ def records() -> None:
     """List, check and compare runs, or make a run's record again."""
 
 
+_FILTERS = (
+    click.option("--tenant", help="Only this tenant's runs."),
+    click.option("--mode", type=click.Choice(MODES), help="Only runs in this mode."),
+    click.option("--status", help="Only runs that ended so, such as changed, drift, changes-pending or unfinished."),
+    click.option("--since", metavar="WHEN", help="Only runs that ended then or later."),
+    click.option("--until", metavar="WHEN", help="Only runs that ended then or before; a day counts to its end."),
+    click.option("--on", metavar="DAY", help="Only runs that ended on this day."),
+)
+
+
+def _filtered(command: Any) -> Any:
+    """Give a command the options that choose runs, in their order."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
 _LIST_EPILOG = """\b
 Examples:
   runbook records list --tenant demo --mode apply
@@ -37,12 +54,7 @@ A day or a time: 2026-11-24, 2026-11-24T10:30Z, today, yesterday, tuesday (the n
 
 
 @records.command("list", epilog=_LIST_EPILOG)
-@click.option("--tenant", help="Only this tenant's runs.")
-@click.option("--mode", type=click.Choice(MODES), help="Only runs in this mode.")
-@click.option("--status", help="Only runs that ended so, such as changed, drift, changes-pending or unfinished.")
-@click.option("--since", metavar="WHEN", help="Only runs that ended then or later.")
-@click.option("--until", metavar="WHEN", help="Only runs that ended then or before; a day counts to its end.")
-@click.option("--on", metavar="DAY", help="Only runs that ended on this day.")
+@_filtered
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print CSV that a spreadsheet can open without harm.")
 def list_runs(form: str | None, **options: str | None) -> None:
@@ -66,6 +78,50 @@ def list_runs(form: str | None, **options: str | None) -> None:
     else:
         for line in listing.lines(found):
             click.echo(line)
+
+
+_INDEX_EPILOG = """\b
+Examples:
+  runbook records index
+  runbook records index --since 7d -o week.html
+  runbook records index --mode verify --status drift -o /srv/audit/drift.html
+
+\b
+Exit codes: 0 the page was written, 2 no run to show or wrong usage.
+"""
+
+
+@records.command("index", epilog=_INDEX_EPILOG)
+@_filtered
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: index.html in the runs."
+)
+def index_runs(output: Path | None, **options: str | None) -> None:
+    """Write one page over the runs: the newest of each tenant, section by section, and all in three orders.
+
+    The page is a file by itself, without script, and links to the records beside it. Runs that are not finished or
+    cannot be read are shown as such. It takes the filters of records list, and prints the page's path.
+    """
+    from runbook.archive import index, listing
+    from runbook.runs import write_text
+
+    base, now = runs_directory(), datetime.now(UTC)
+    wanted = list_filter(options, now)
+    target = output or base / "index.html"
+    rows = list(index.entries(base, target))
+    kept = {row.run for row in listing.select((entry.row for entry in rows), wanted)}
+    found = [entry for entry in rows if entry.row.run in kept]
+    if not found:
+        why = "none of its runs fits the filters" if rows else "it has no run"
+        raise UsageError(f"There is nothing to show of {base}: {why}.", "See the runs with: runbook records list")
+    given = ", ".join(f"{name} {value}" for name, value in options.items() if value is not None)
+    chosen = f"Only runs with {given}." if given else ""
+    text = index.page(found, made=now, chosen=chosen, complain=lambda line: click.echo(plain(line), err=True))
+    try:
+        write_text(target, text)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}.") from error
+    click.echo(plain(str(target)))
 
 
 def list_filter(options: dict[str, str | None], now: datetime) -> Any:

@@ -104,7 +104,7 @@ def _as_json(book: Book, steps: tuple[HandStep, ...]) -> dict[str, object]:
 
 def lines(book: Book, steps: tuple[HandStep, ...]) -> Iterator[str]:
     """Write the steps for a terminal, under their sections' headings."""
-    from runbook.views import lines_text
+    from runbook.difference import lines_text
 
     headings = {section.id: section.heading for section in book.compiled.tutorial.sections}
     section = None

@@ -52,13 +52,25 @@ def doubt(folder: RunFolder) -> str:
     return ""
 
 
+def _approved(folder: RunFolder) -> dict[str, Any]:
+    """Return the inputs' values in the plan that this run was to carry out; none where there is no whole approval."""
+    if not folder.approval.is_file():
+        return {}
+    try:
+        approval = read_json(folder.approval)
+        inputs = [part["scope"]["inputs"] for part in approval["sections"]]
+        return {name: value for part in (approval["parameters"], *inputs) for name, value in part.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
 def write_record(folder: RunFolder) -> Path:
     """Render ``record.html`` from ``result.json`` and the executed notebooks, and return its path.
 
     The journal is read and held against the result; the page says so, first of all, if they do not agree.
     """
     result = read_json(folder.path / "result.json")
-    content = page.from_result(result)
+    content = page.from_result(result, _approved(folder))
     content["doubt"] = doubt(folder)
     names = sorted(path.name for path in folder.path.iterdir())
     content["files"] = [name for name in names if not name.startswith((".", "record.", "manifest."))]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from runbook import desired
 from runbook.compile.result import Line, ResourceDraft, Setting
+from runbook.difference import lines_text
 from runbook.errors import UnreadableState
 from runbook.kinds import BY_TYPE, VALUE_TYPES
 from runbook.plan import Observed
@@ -19,7 +20,6 @@ from runbook.section.observing import look_up_in, read_objects
 from runbook.section.setup import Setup
 from runbook.ticks import Book
 from runbook.values import ValueType
-from runbook.views import lines_text
 from tenantapi import Services
 
 Verdict = Literal["as-asked", "different", "absent", "unread", "skipped"]

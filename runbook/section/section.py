@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from runbook import __version__, journal, views
+from runbook.difference import lines_text
 from runbook.errors import InputError, PlanRefused, RunbookError, UnreadableState
 from runbook.history import read_history
 from runbook.inputs import RUN_FIELDS, Effective, effective
@@ -62,7 +63,7 @@ class Section:
         rows = [
             (
                 "section",
-                f"{self.heading} ({views.lines_text([tutorial.place(self._setup.section.first)])} of the tutorial)",
+                f"{self.heading} ({lines_text([tutorial.place(self._setup.section.first)])} of the tutorial)",
             ),
             ("tenant", f"{self.tenant} ({where})"),
             ("mode", self.mode),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook import __version__, references, ticks
+from runbook.difference import lines_text
 from runbook.inputs import Effective, decision_field
 from runbook.library import Document
 from runbook.naming import ACCEPT, ADOPT, NOBODY, RENAME
@@ -15,7 +16,6 @@ from runbook.sheet import questions
 from runbook.sheet.commands import DOMAIN, blank, hole_of
 from runbook.sheet.model import Input, Region, Remark, Sheet
 from runbook.sheet.parts import Reader, section_of
-from runbook.views import lines_text
 
 _FOUND_OUT = (RENAME, ADOPT, ACCEPT, NOBODY)
 """Decisions on what a tenant already holds: without a reading there is nothing to decide, unless somebody did."""

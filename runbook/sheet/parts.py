@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from runbook import ticks
 from runbook.compile.result import ReadAs, Reading, ResourceDraft
+from runbook.difference import lines_text, show_value
 from runbook.inputs import Effective, decision_field
 from runbook.kinds import BY_TYPE
 from runbook.library import Document
@@ -17,7 +18,6 @@ from runbook.sheet.commands import OnPaper, has_blank, hole_of, input_of, on_pap
 from runbook.sheet.model import Line, Part, Role, Section, Thing, Value
 from runbook.tutorial import Block, Step
 from runbook.tutorial import Section as Read
-from runbook.views import lines_text, show_value
 
 _ROLES: Mapping[ReadAs, Role] = {"check": "look", "manual": "person", "unknown": "unread"}
 _MANY = 8

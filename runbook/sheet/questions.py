@@ -10,10 +10,10 @@ from runbook import library, lint
 from runbook.compile.result import Diagnostic, Line, ResourceDraft, Setting
 from runbook.compile.values import AdvisedValue
 from runbook.desired import worded
+from runbook.difference import lines_text
 from runbook.inputs import Effective, decision_field
 from runbook.library import Document
 from runbook.sheet.model import Question, Remark
-from runbook.views import lines_text
 
 NOBODY = "kit's default"
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from runbook.compile.agreement import shown
 from runbook.compile.result import Compiled, Line, Setting
 from runbook.compile.values import AdvisedValue, ComputedValue, InputValue, ReferenceValue
+from runbook.difference import lines_text
 from runbook.naming import ADOPT, RENAME
 from runbook.textdiff.facts import Fact
 from runbook.textdiff.renaming import Decisions
 from runbook.textdiff.settings import ResourceChange, SettingChange, TextDiff
-from runbook.views import lines_text
 
 _SIGNS = {"added": "+", "removed": "-", "renamed": ">", "changed": "~"}
 _TITLES = {

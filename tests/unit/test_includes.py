@@ -13,10 +13,10 @@ from runbook import library, notebooks
 from runbook.compile import Compiled, compile_tutorial
 from runbook.compile.text import render
 from runbook.compile.values import plain_json
+from runbook.difference import lines_text
 from runbook.lexicon import load_lexicon
 from runbook.tutorial import parse_tutorial, read_tutorial
 from runbook.tutorial.includes import folders
-from runbook.views import lines_text
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ROOT.parent / "shared" / "tutorials"

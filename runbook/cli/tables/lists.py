@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from runbook.cli.tables.layout import Cell, Row, said, table
-from runbook.views import lines_text
+from runbook.difference import lines_text
 
 if TYPE_CHECKING:
     from pathlib import Path

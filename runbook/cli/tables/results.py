@@ -12,6 +12,7 @@ from runbook import outcome_words, sightings, views
 from runbook.cli.tables.layout import Cell, said, table
 from runbook.cli.tables.plan import every_entry
 from runbook.cli.words import problems, verdict
+from runbook.difference import lines_text, show_value
 from runbook.kinds import BY_TYPE
 
 
@@ -54,10 +55,10 @@ def _drift(item: Mapping[str, Any]) -> Iterator[Sequence[Cell | str]]:
                 check["name"],
                 Cell(check["found_text"], "red"),
                 Cell(_wanted(check), "green"),
-                Cell(views.lines_text(check["lines"])),
+                Cell(lines_text(check["lines"])),
             )
 
 
 def _wanted(check: Mapping[str, Any]) -> str:
     kind, name, value = check["kind"], check["name"], check["wanted"]
-    return "; ".join([views.show_value(kind, name, value), *every_entry(kind, name, value)])
+    return "; ".join([show_value(kind, name, value), *every_entry(kind, name, value)])
