@@ -8,9 +8,9 @@ from typing import Literal
 
 from runbook.tutorial.markdown import Piece
 
-Role = Literal["click", "look", "person", "unread", "words"]
-"""`click` is understood, `look` only looks, `person` is known to be for a person, `unread` is not understood, and
-`words` are the text's own words between the steps."""
+Role = Literal["click", "look", "person", "unread", "info", "words"]
+"""`click` is understood, `look` only looks, `person` is known to be for a person, `unread` is not understood, `info` is
+an item of a list that asks for nothing, and `words` are the text's own words between the steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,8 +63,15 @@ def _harmless(value: Any) -> Any:
 
 
 def _typed(line: str, filled: Callable[[str], Markup]) -> Markup:
-    """Keep each word of a command line whole, unless it is long: nobody shall wonder whether a hyphen is of it."""
-    words = (filled(word) if len(word) > _WHOLE else _KEPT.format(filled(word)) for word in line.split(" "))
+    """Keep each word of a command line whole, and each entry of a list: nobody shall wonder whether a hyphen is of it.
+
+    Only what is too long for a line is broken anywhere.
+    """
+
+    def whole(text: str) -> Markup:
+        return filled(text) if len(text) > _WHOLE else _KEPT.format(filled(text))
+
+    words = (Markup("<wbr>").join(map(whole, re.findall(r"[^,]*,|[^,]+$", word))) for word in line.split(" "))
     return Markup(" ").join(words)
 
 

@@ -19,7 +19,7 @@ from runbook.sheet.model import Line, Part, Role, Section, Thing, Value
 from runbook.tutorial import Block, Step
 from runbook.tutorial import Section as Read
 
-_ROLES: Mapping[ReadAs, Role] = {"check": "look", "manual": "person", "unknown": "unread"}
+_ROLES: Mapping[ReadAs, Role] = {"check": "look", "manual": "person", "unknown": "unread", "info": "info"}
 _MANY = 8
 """Entries of a list up to which it is shown as elsewhere."""
 _SAID = ("prose", "quote", "code", "table", "include")

@@ -18,7 +18,7 @@ CONTENT = yaml.safe_load((CASES / "content.yaml").read_text(encoding="utf-8"))
 ELEMENTS = frozenset(
     """
     html head meta title style body main header section h1 h2 h3 h4 p b em strong small code pre span div
-    ul li dl dt dd table thead tbody tr th td br
+    ul li dl dt dd table thead tbody tr th td br wbr
     """.split()
 )
 ATTRIBUTES = frozenset(
