@@ -92,7 +92,8 @@ def _name(text: str) -> str:
 def _problem(item: Mapping[str, Any]) -> str:
     sign, said = ("!", "in the way") if item.get("other") else ("?", "not plannable")
     name = f"{kind_title(item['kind'])} {item['identity']}"
-    return f'<p class="runbook-problem"><span class="runbook-sign">{sign}</span> {_safe(name)}, {said}: {_safe(item["reason"])}</p>'
+    mark = f'<span class="runbook-sign">{sign}</span>'
+    return f'<p class="runbook-problem">{mark} {_safe(name)}, {said}: {_safe(item["reason"])}</p>'
 
 
 def _thing(thing: Thing) -> str:
