@@ -28,7 +28,7 @@ def read_yaml(text: str) -> Any:
         node = loader.get_single_node()
         return None if node is None else _Reading(loader).value(node)
     except RecursionError:
-        raise yaml.YAMLError("it is nested too deeply") from None
+        raise ConstructorError(None, None, "it is nested too deeply", None) from None
     finally:
         loader.dispose()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Any
 
 from runbook import library, tenants
 from runbook.errors import RunbookError
-from runbook.history import input_sources, read_history
+from runbook.history import read_history
 from runbook.inputs import RUN_FIELDS, Effective, Field, effective, refuse_secrets
 from runbook.journal import Journal
 from runbook.library import Document
@@ -19,13 +18,11 @@ from runbook.runs import RunFolder
 from runbook.section.applying import Patience, Recorder
 from runbook.section.course import Back, Course, Forward, Onward
 from runbook.section.frontend import has_frontend
+from runbook.section.given import given_inputs
 from runbook.section.section import Section
 from runbook.section.setup import Setup
 from runbook.section.state import SectionState
 from runbook.tenants import Connection
-
-_INJECTED = "# Parameters"
-"""First line of the cell that papermill puts its parameters into."""
 
 
 def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience | None = None) -> Section:
@@ -38,7 +35,7 @@ def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience
     tutorial, _, identifier = reference.partition("#")
     document = library.load(tutorial)
     fields = document.fields(identifier)
-    given, sources = _given(fields, names)
+    given, sources = given_inputs(fields, names)
     chosen = _inputs(document, fields, given, sources)
     values = {item.field.name: item.value for item in chosen}
     folder = _folder(values["run_dir"], values["tenant"], values["mode"])
@@ -55,38 +52,6 @@ def _patience() -> Patience:
     """How long to wait for a write to become visible: RUNBOOK_WAIT_SECONDS, else two minutes."""
     seconds = os.environ.get("RUNBOOK_WAIT_SECONDS", "")
     return Patience(limit_seconds=float(seconds)) if re.fullmatch(r"\d+(\.\d+)?", seconds) else Patience()
-
-
-def _given(fields: tuple[Field, ...], names: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Inputs that somebody set, and where: those that papermill injected, and those that differ from their default.
-
-    A cell of parameters that says what the default is says nothing: the tenant's own input then counts.
-    """
-    injected = _injected(names)
-    given = {name: names[name] for name in injected if name in names}
-    sources = dict.fromkeys(given, "papermill")
-    for field in fields:
-        if field.name in names and not _same(names[field.name], field.default):
-            given[field.name] = names[field.name]
-            sources.setdefault(field.name, "parameters cell")
-    if isinstance(given.get("run_dir"), str) and given["run_dir"]:
-        said = input_sources(Path(given["run_dir"]))
-        sources |= {name: said[name] for name in injected if name in said}
-    return given, sources
-
-
-def _same(value: Any, default: Any) -> bool:
-    """Whether a value is the default, and of its sort: 1 is not True, and 15.0 is not 15."""
-    return type(value) is type(default) and bool(value == default)
-
-
-def _injected(names: Mapping[str, Any]) -> list[str]:
-    """Names that papermill's injected cell assigns, read from IPython's own list of executed cells."""
-    for source in reversed(names.get("In", [])):
-        if str(source).startswith(_INJECTED):
-            assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
-            return [target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)]
-    return []
 
 
 def _inputs(
