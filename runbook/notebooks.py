@@ -57,7 +57,8 @@ def text(document: Document, section: Section) -> str:
     """Return the text of one section's notebook."""
     tutorial = document.compiled.tutorial
     notebook = {
-        "cells": list(_cells(document, section)),
+        # Numbers, as nbstripout gives them: whoever has it for a filter sees no difference.
+        "cells": [{**cell, "id": str(number)} for number, cell in enumerate(_cells(document, section))],
         "metadata": {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -103,7 +104,7 @@ def _cell(kind: str, part: str, source: str, **more: Any) -> dict[str, Any]:
     metadata: dict[str, Any] = {"runbook": {"part": part, **more}}
     if tags:
         metadata["tags"] = tags
-    return {"cell_type": kind, "id": part, "metadata": metadata, "source": source.splitlines(keepends=True)}
+    return {"cell_type": kind, "metadata": metadata, "source": source.splitlines(keepends=True)}
 
 
 def _markdown(part: str, source: str, **more: Any) -> dict[str, Any]:

@@ -90,7 +90,8 @@ def test_every_notebook_runs_headless(name: str, kit: Kit) -> None:
 
 def _headless(kit: Kit, path: Path, text: Text) -> None:
     """Run a written notebook by papermill itself; it must end by itself and say that it is as the text asks."""
-    parameters = {cell["id"]: "".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]}["parameters"]
+    cells = {cell["metadata"]["runbook"]["part"]: cell for cell in json.loads(path.read_text())["cells"]}
+    parameters = "".join(cells["parameters"]["source"])
     known = {line.split(":")[0] for line in parameters.splitlines()}
     given = [answer.split("=", 1) for answer in text.answers if answer.split("=")[0] in known]
     words = [part for pair in (*given, ("mode", "verify")) for part in ("-p", *pair)]

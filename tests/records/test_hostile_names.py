@@ -186,4 +186,6 @@ def test_a_name_with_backticks_and_markup_stays_in_its_code(kit: Kit) -> None:
             if cell["cell_type"] == "markdown":
                 drawn = Elements(MarkdownIt("commonmark").render("".join(cell["source"])))
                 assert "img" not in drawn.made
-                assert cell["id"] != "title" or "Transport rule `x` <img src=x>: " in drawn.text, drawn.text
+                assert (
+                    cell["metadata"]["runbook"]["part"] != "title" or "Transport rule `x` <img src=x>: " in drawn.text
+                ), drawn.text
