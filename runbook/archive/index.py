@@ -79,17 +79,15 @@ def entries(base: Path, page: Path) -> Iterator[Entry]:
                 row, cells = listing.finished(folder, content), _cells(content)
                 yield Entry(row=row, cells=cells, record=link, mode=_mode(content))
             else:
-                row = _begun(listing.unfinished(folder), journal)
+                row = _named(listing.unfinished(folder), journal)
                 yield Entry(row=row, cells={}, record=link, mode=row.mode)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             row = _damaged(folder)
             yield Entry(row=row, cells={}, record=link, mode=row.mode)
 
 
-def _begun(row: listing.Row, journal: Path) -> listing.Row:
-    """Return the row with the tenant's own name from the journal's first line, where that is whole.
-
-    A folder's name is cut to fit."""
+def _named(row: listing.Row, journal: Path) -> listing.Row:
+    """Return a row under the tenant's own name, where the journal's first line is whole: a folder's is cut to fit."""
     try:
         with journal.open(encoding="utf-8") as file:
             name = json.loads(file.readline())["data"]["tenant"]

@@ -100,12 +100,12 @@ def _shorter(html: str) -> str:
     A kept page is read for years and sent by mail; a tenth of it was spelling.
     """
     html = re.sub(r"\n\s*\n+", "\n", html)
-    html = re.sub(r"\n(?=</(?:table|ul|ol|details|div|section|dl|nav)>)", "", html)
+    html = re.sub(r"\n(?=</(?!pre|b>|i>|em)|<(?:details|summary|table|caption|tbody|pre|ul|ol|h3|h4)\b)", "", html)
     html = _TAG.sub(lambda tag: _NEEDLESS.sub(r"=\1", tag[0]), html)
     return re.sub(r">[^<]+", lambda text: _QUOTE.sub(lambda found: _QUOTES[found[0]], text[0]), html)
 
 
 _TAG = re.compile(r"<[a-z][^<>]*>")
-_NEEDLESS = re.compile(r'="([\w-]+)"(?=[ >])')
+_NEEDLESS = re.compile(r'(?<= class)="([\w-]+)"')
 _QUOTES = {"&#39;": "'", "&#34;": '"', "&#x27;": "'", "&quot;": '"'}
 _QUOTE = re.compile("|".join(_QUOTES))

@@ -52,8 +52,8 @@ def _harmless(value: Any) -> Any:
 def _content(result: Mapping[str, Any], approved: Mapping[str, Any]) -> dict[str, Any]:
     back = bool(result.get("takes_back"))
     words = "as before" if back else "as wanted" if result["mode"] == "plan" else "as asked"
-    sections = [section(item, mode=result["mode"], done=words) for item in result["sections"]]
     assumed = result.get("assumptions", [])
+    sections = [section(item, mode=result["mode"], done=words, assumed=assumed) for item in result["sections"]]
     return {
         "title": f"{result['tutorial']['title']}: {result['tenant']['name']}",
         "tutorial": result["tutorial"],

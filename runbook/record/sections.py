@@ -13,11 +13,15 @@ from runbook.views import hand_lines, left_lines, reason_text, settling_lines
 
 OPEN_ENDED = ("unknown", "interrupted", "running")
 """What a change is called of which it is not known whether it took effect."""
+_ASSUMED = 'the line\'s meaning is inferred: see "What was assumed"'
 _BY_STATUS = ("unknown", "refused", "failed", "interrupted")
 
 
-def section(item: Mapping[str, Any], *, mode: str, done: str) -> dict[str, Any]:
-    """Return a section's content, as texts that are not yet made harmless; `done` are the words for "as it should"."""
+def section(item: Mapping[str, Any], *, mode: str, done: str, assumed: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a section's content, as texts that are not yet made harmless; `done` are the words for "as it should".
+
+    A note that stands letter by letter among what was `assumed` is not said again beside each thing it is true of.
+    """
     verification = item["verification"]
     plan = item["plan"] or {"changes": [], "problems": []}
     later = [found for found in (verification or {}).get("problems", ()) if found.get("other")]
@@ -25,7 +29,9 @@ def section(item: Mapping[str, Any], *, mode: str, done: str) -> dict[str, Any]:
     good = bool(verification and verification["ok"] and verification["checks"])
     checks = [_check(check) for check in (verification["checks"] if verification else [])]
     changes = [_change(change, item) for change in plan["changes"]]
-    _say_notes_once(changes)
+    for prop in (prop for change in changes for prop in change["properties"]):
+        if len(prop["note"]) > len(_ASSUMED) and any(text.endswith(f": {prop['note']}") for text in assumed):
+            prop["note"] = _ASSUMED
     made = [made_change(change, changes) for change in item["made"]]
     return {
         "number": item["number"],
@@ -132,19 +138,6 @@ def _property(change: Mapping[str, Any], prop: Mapping[str, Any]) -> dict[str, A
         "read": "",
         "wrong": False,
     }
-
-
-def _say_notes_once(changes: Sequence[Mapping[str, Any]]) -> None:
-    """Put a reference in place of a long note that stands above, beside the same property of another thing."""
-    first: dict[tuple[str, str], str] = {}
-    for change in changes:
-        for prop in change["properties"]:
-            what = first.setdefault((prop["name"], prop["note"]), change["what"])
-            if what != change["what"] and len(prop["note"]) > len(what) + len(_AS_ABOVE):
-                prop["note"] = f"{_AS_ABOVE}{what}"
-
-
-_AS_ABOVE = "the note is that of "
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
