@@ -13,7 +13,7 @@ from runbook.views import hand_lines, left_lines, reason_text, settling_lines
 
 OPEN_ENDED = ("unknown", "interrupted", "running")
 """What a change is called of which it is not known whether it took effect."""
-_ASSUMED = 'the line\'s meaning is inferred: see "What was assumed"'
+_ASSUMED = 'inferred: see "What was assumed"'
 _BY_STATUS = ("unknown", "refused", "failed", "interrupted")
 
 
@@ -118,11 +118,17 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
         "symbol": SYMBOL[change["action"]],
         "action": change["action"],
         "what": f"{_title(change['kind'])} {change['identity']}",
-        "reason": reason_text(change),
+        "reason": _why(change),
         "status": done["status"] if done else "unchanged",
         "properties": properties,
         "changing": [prop["name"] for prop in properties if prop["changed"]],
     }
+
+
+def _why(change: Mapping[str, Any]) -> str:
+    """Return why a thing is changed, without the names of the properties, which are marked in the table below."""
+    names = ": " + ", ".join(prop["name"] for prop in change["properties"] if prop["changed"])
+    return reason_text({**change, "reason": change["reason"].removesuffix(names)})
 
 
 def _property(change: Mapping[str, Any], prop: Mapping[str, Any]) -> dict[str, Any]:
