@@ -1,0 +1,128 @@
+"""The panels of a walkthrough by the names that a person reads. What the kit calls them stands here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from browser.lab import PATIENCE, Lab
+from playwright.sync_api import Locator, expect
+
+ERROR = ".runbook-error"
+VOID = ".runbook-void"
+DIFFERENCE = ".runbook-difference"
+STEP = ".runbook-step"
+NAME = "Tenant's name"
+PLAN = "Plan again"
+APPROVE = "Approve this plan"
+APPLY = "Apply the approved plan"
+VERIFY = "Verify"
+TENANT = "demo"
+LATER = ("plan", "gate", "apply", "verify")
+"""The panels that an edit of the inputs makes void."""
+
+
+@dataclass(frozen=True)
+class Walkthrough:
+    """What a person does with a section's panels once all cells have been run."""
+
+    lab: Lab
+
+    def field(self, label: str) -> Locator:
+        """The control of an input, by its label."""
+        return self.lab.area("inputs").get_by_label(label, exact=True)
+
+    def row(self, label: str) -> Locator:
+        """All that stands beside an input: the innermost box that holds both the control and the present value."""
+        boxes = self.lab.area("inputs").locator("*", has=self.lab.page.get_by_label(label, exact=True))
+        return boxes.filter(has_text=re.compile("now:", re.IGNORECASE)).last
+
+    def fill(self, label: str, value: str | bool) -> None:
+        """Give an input a value in the way its control wants, and leave the control."""
+        control = self.field(label)
+        control.scroll_into_view_if_needed()
+        tag = control.evaluate("node => node.tagName.toLowerCase() + ' ' + (node.type || node.getAttribute('role'))")
+        if isinstance(value, bool):
+            control.set_checked(value)
+        elif tag.startswith("select"):
+            control.select_option(label=value)
+        elif "radiogroup" in tag:
+            control.get_by_role("radio", name=value, exact=True).check()
+        else:
+            control.fill(value)
+            control.press("Tab")
+
+    def value(self, label: str) -> str | bool:
+        """What the control of an input shows."""
+        control = self.field(label)
+        if control.get_attribute("type") == "checkbox":
+            return control.is_checked()
+        if control.evaluate("node => node.tagName") == "SELECT":
+            return control.evaluate("node => node.selectedOptions[0].label")
+        if control.get_attribute("role") == "radiogroup":
+            return control.locator("input:checked").evaluate("node => node.labels[0].textContent.trim()")
+        return control.input_value()
+
+    def error(self, label: str) -> Locator:
+        return self.row(label).locator(ERROR)
+
+    def void(self, part: str) -> Locator:
+        """The words in a panel that say that the plan no longer holds."""
+        return self.lab.area(part).locator(VOID)
+
+    def button(self, part: str, name: str) -> Locator:
+        return self.lab.area(part).get_by_role("button", name=name, exact=True)
+
+    def edit(self, values: Mapping[str, str | bool]) -> None:
+        """Fill in the form, and wait until the plan is said to be void."""
+        for label, value in values.items():
+            self.fill(label, value)
+        expect(self.void("plan")).to_be_attached(timeout=PATIENCE)
+
+    def plan(self) -> str:
+        """Plan again; the plan's text."""
+        self.button("plan", PLAN).click()
+        expect(self.void("plan")).to_have_count(0, timeout=PATIENCE)
+        expect(self.lab.area("plan").locator(DIFFERENCE).first).to_be_attached(timeout=PATIENCE)
+        self.lab.idle()
+        return self.lab.text("plan")
+
+    def type_name(self, name: str = TENANT) -> None:
+        self.lab.area("gate").get_by_label(NAME, exact=True).fill(name)
+
+    def approve(self, name: str = TENANT) -> None:
+        """Type a name and press the button; whatever comes of it."""
+        self.type_name(name)
+        self.button("gate", APPROVE).click()
+
+    def approved(self) -> None:
+        """Approve with the tenant's own name, and wait until the plan may be applied."""
+        self.approve()
+        expect(self.lab.area("gate")).to_contain_text(re.compile("approved", re.IGNORECASE), timeout=PATIENCE)
+        expect(self.button("apply", APPLY)).to_be_enabled(timeout=PATIENCE)
+
+    def steps(self) -> Locator:
+        """The lines of progress of apply, one a change."""
+        return self.lab.area("apply").locator(STEP)
+
+    def applied(self) -> None:
+        """Apply, and wait for the end of it."""
+        self.button("apply", APPLY).click()
+        self.wait_applied()
+
+    def wait_applied(self) -> None:
+        expect(self.lab.area("apply")).to_contain_text(re.compile(r"Applied: \d+ change"), timeout=PATIENCE)
+        self.lab.idle()
+
+    def verify(self) -> str:
+        """Verify; the result's text."""
+        self.button("verify", VERIFY).click()
+        expect(self.lab.area("verify")).to_contain_text(re.compile(r"\d+ of \d+ properties"), timeout=PATIENCE)
+        self.lab.idle()
+        return self.lab.text("verify")
+
+    def through(self) -> None:
+        """Approve the present plan and apply it."""
+        self.approved()
+        self.applied()
