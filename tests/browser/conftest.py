@@ -2,23 +2,29 @@
 
 Where Chromium or axe-core is missing, the tests that need it are skipped, and say what to install. A test that fails
 leaves a picture of its page and a trace in a folder whose name is printed (RUNBOOK_FAILURES, else a temporary one).
+With RUNBOOK_TRACE=1 the trace has every state of the page, for ``playwright show-trace``; that takes a third longer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import jupyter
+from browser import jupyter, pages
 from browser.jupyter import Jupyter
-from browser.lab import PATIENCE, Lab
+from browser.lab import PATIENCE, Desk, Lab, Ran
+from browser.pages import Written
 from browser.walkthrough import Walkthrough
 from conftest import Kit
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from runbook import simulated
+from simtenant import state
 
 HERE = Path(__file__).resolve().parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
@@ -27,23 +33,14 @@ SWITCHES = (
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 SIZE = {"width": 1280, "height": 900}
-FAILED = pytest.StashKey[bool]()
+SECTIONS = sorted(path.stem for path in jupyter.NOTEBOOKS.glob("0[1-5]-*.ipynb"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under xdist, one worker runs them where tests are dealt by group; else each worker has a JupyterLab of its own."""
+    """Let one worker run them where xdist deals tests by group; else each worker has a JupyterLab of its own."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember that a test failed, for the fixture that keeps what was seen."""
-    report = yield
-    if report.failed:
-        item.stash[FAILED] = True
-    return report
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +50,7 @@ def chromium() -> Iterator[Browser]:
     if found is None:
         pytest.skip("Chromium is missing. On Debian: apt-get install chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=found, args=list(SWITCHES))
         yield browser
         browser.close()
@@ -74,11 +72,37 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
 
 
 @pytest.fixture
-def tenant(server: Jupyter) -> Iterator[Kit]:
+def tenant(server: Jupyter) -> Kit:
     """The command line on the tenant that JupyterLab's kernels use, which is new for each test."""
     server.forget()
-    yield Kit(server.folder)
-    server.forget()
+    return Kit(server.folder)
+
+
+@pytest.fixture(scope="session")
+def once_set_up(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """A kit whose tenant was set up by all of the tutorial; it is only copied."""
+    made = Kit(tmp_path_factory.mktemp("set-up"))
+    simulated.reset(made.state)
+    done = made.apply()
+    assert done.returncode == 0, done.stderr + done.stdout
+    return made
+
+
+@pytest.fixture
+def set_up(once_set_up: Kit, tenant: Kit) -> Kit:
+    """The tenant that JupyterLab's kernels use, as it is once all of the tutorial was applied; its log is empty."""
+    shutil.rmtree(tenant.state)
+    shutil.copytree(once_set_up.state, tenant.state)
+    state.forget_log(tenant.state)
+    return tenant
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Records of every sort, of one tenant; they are only read."""
+    kit = Kit(tmp_path_factory.mktemp("written"))
+    simulated.reset(kit.state)
+    return pages.written(kit)
 
 
 @pytest.fixture(scope="session")
@@ -89,37 +113,46 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def context(chromium: Browser, failures: Path, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
-    """A browser that has never been anywhere; what it saw is kept if the test fails."""
-    context = chromium.new_context(viewport=SIZE)
-    context.set_default_timeout(PATIENCE)
-    context.tracing.start(screenshots=False, snapshots=True)
-    yield context
-    if request.node.stash.get(FAILED, False):
-        keep(context, failures / re.sub(r"[^\w-]+", "-", request.node.name))
-    context.close()
+def page(chromium: Browser, failures: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of a browser that has never been anywhere; a picture of it is kept if the test fails."""
+    with chromium.new_context(viewport=SIZE) as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        with watched(request, lambda: picture(page, failures / name_of(request))):
+            yield page
 
 
-def keep(context: BrowserContext, folder: Path) -> None:
-    """Write down what a failed test saw: a picture of each page, and a trace for ``playwright show-trace``."""
-    for number, page in enumerate(context.pages, start=1):
-        page.screenshot(path=folder / f"page-{number}.png")
-    context.tracing.stop(path=folder / "trace.zip")
-    print(f"what the browser showed: {folder}")
+@pytest.fixture(scope="session")
+def desk(chromium: Browser, server: Jupyter) -> Iterator[Desk]:
+    """The page on JupyterLab that tests use one after the other, for to load it takes longer than most of them."""
+    with chromium.new_context(viewport=SIZE) as context:
+        context.set_default_timeout(PATIENCE)
+        context.tracing.start(screenshots=False, snapshots=bool(os.environ.get("RUNBOOK_TRACE")))
+        yield Desk(context, server)
+
+
+@contextlib.contextmanager
+def seated(desk: Desk, failures: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """JupyterLab without a notebook, for the length of a ``with`` block; what it showed is kept after a failure."""
+    desk.context.tracing.start_chunk()
+    lab = desk.take()
+
+    def keep() -> None:
+        picture(lab.page, failures / name_of(request))
+        desk.context.tracing.stop_chunk(path=failures / name_of(request) / "trace.zip")
+        lab.page.close()  # whatever state it is in, the next test has a new one
+
+    with watched(request, keep):
+        yield lab
+    if not lab.page.is_closed():
+        desk.context.tracing.stop_chunk()
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
-
-
-@pytest.fixture
-def lab(page: Page, server: Jupyter, tenant: Kit) -> Lab:
+def lab(desk: Desk, failures: Path, request: pytest.FixtureRequest, tenant: Kit) -> Iterator[Lab]:
     """JupyterLab before a person, with a new tenant; no notebook is open yet."""
-    opened = Lab(page, server)
-    page.on("console", lambda message: opened.said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: opened.said.append(str(error)))
-    return opened
+    with seated(desk, failures, request) as lab:
+        yield lab
 
 
 @pytest.fixture
@@ -132,3 +165,38 @@ def begin(lab: Lab) -> Callable[[str], Walkthrough]:
         return Walkthrough(lab)
 
     return begun
+
+
+@pytest.fixture(scope="module", params=SECTIONS)
+def ran(desk: Desk, failures: Path, request: pytest.FixtureRequest, server: Jupyter) -> Iterator[Ran]:
+    """Each section's notebook, opened on a new tenant and run from top to bottom; only looked at, by several tests."""
+    server.forget()
+    with seated(desk, failures, request) as lab:
+        lab.open(request.param)
+        before = lab.dialogues()
+        lab.run_all()
+        yield Ran(lab, Kit(server.folder), before)
+
+
+@contextlib.contextmanager
+def watched(request: pytest.FixtureRequest, keep: Callable[[], None]) -> Iterator[None]:
+    """Keep what was seen if a test failed in the length of a ``with`` block."""
+    before = request.session.testsfailed
+    try:
+        yield
+    except BaseException:
+        keep()
+        raise
+    if request.session.testsfailed > before:
+        keep()
+
+
+def name_of(request: pytest.FixtureRequest) -> str:
+    """The name of a folder for what a test, or a row of them, has shown."""
+    return re.sub(r"[^\w-]+", "-", str(getattr(request, "param", request.node.name))).strip("-")
+
+
+def picture(page: Page, folder: Path) -> None:
+    """Take a picture of a page, and say where it is."""
+    page.screenshot(path=folder / "page.png")
+    print(f"what the browser showed: {folder}")

@@ -54,6 +54,10 @@ class Jupyter:
         return self.folder / "state" / "simulated" / "demo"
 
     @property
+    def settings(self) -> Path:
+        return self.folder / "jupyter" / "settings"
+
+    @property
     def runs(self) -> Path:
         return self.folder / "runs"
 
@@ -75,6 +79,15 @@ class Jupyter:
         shutil.rmtree(self.notebooks, ignore_errors=True)
         shutil.copytree(NOTEBOOKS, self.notebooks, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         simulated.reset(self.state)
+        self.settle_in()
+
+    def settle_in(self) -> None:
+        """Put JupyterLab's own settings back to a first start that asks nothing."""
+        shutil.rmtree(self.settings, ignore_errors=True)
+        for name, content in SETTINGS.items():
+            path = self.settings / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content))
 
 
 def until(true: Any, what: str, seconds: float = STOP_SECONDS) -> None:
@@ -108,10 +121,6 @@ def environment(folder: Path) -> dict[str, str]:
 def running(folder: Path) -> Iterator[Jupyter]:
     """Run JupyterLab for the length of a ``with`` block, on a copy of the notebooks."""
     own = environment(folder)
-    for name, content in SETTINGS.items():
-        path = Path(own["JUPYTERLAB_SETTINGS_DIR"]) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content))
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     token = secrets.token_hex(16)
     log = folder / "jupyter.log"
@@ -119,7 +128,9 @@ def running(folder: Path) -> Iterator[Jupyter]:
         process = subprocess.Popen(_command(folder, token), env=own, cwd=folder, stdout=written, stderr=written,
                                    stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
     try:
-        yield Jupyter(folder, _address(process, Path(own["JUPYTER_RUNTIME_DIR"]), log), token)
+        started = Jupyter(folder, _address(process, Path(own["JUPYTER_RUNTIME_DIR"]), log), token)
+        started.settle_in()
+        yield started
     finally:
         _stop(process)
 

@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from browser.jupyter import Jupyter
-from playwright.sync_api import Locator, Page, expect
+from conftest import Kit
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-PATIENCE = 45_000
+PATIENCE = 30_000
 """Milliseconds. Long, for two cores that are shared with other tests: a start of JupyterLab takes 5,000 alone."""
 
-# Nothing waits to be run, and the kernel says that it is idle.
+# Nothing waits to be run, and JupyterLab's last line says that the kernel is idle. The light in the notebook's corner
+# is idle too while the kernel is not yet there; cells that are run then do nothing at all.
 _IDLE = """() => {
   const panel = document.querySelector(".jp-NotebookPanel:not(.lm-mod-hidden)");
-  const light = panel && panel.querySelector(".jp-Notebook-ExecutionIndicator");
   const prompts = [...(panel ? panel.querySelectorAll(".jp-CodeCell .jp-InputPrompt") : [])];
-  return Boolean(light) && light.dataset.status === "idle" && prompts.every(p => !p.textContent.includes("*"));
+  const line = document.querySelector("#jp-main-statusbar").textContent;
+  return prompts.length > 0 && /Python 3.*\\| Idle/.test(line) && prompts.every(p => !p.textContent.includes("*"));
 }"""
+_TAB = ".lm-DockPanel-tabBar .lm-TabBar-tab[data-type='document-title']"
+_CLOSED = "([found, count]) => document.querySelectorAll(found).length !== count"
 _RAN = """([index, before]) => {
   const cell = document.querySelector(`.jp-NotebookPanel:not(.lm-mod-hidden) [data-windowed-list-index="${index}"]`);
   const prompt = cell && cell.querySelector(".jp-InputPrompt").textContent;
@@ -34,20 +38,30 @@ class Lab:
     page: Page
     jupyter: Jupyter
     said: list[str] = field(default_factory=list)
-    """Errors that the page wrote to its console."""
+    """Errors that the page wrote to its console, or ended with, since it was opened."""
     _parts: dict[str, int] = field(default_factory=dict)
 
     def open(self, name: str) -> None:
-        """Open a notebook by the first letters of its name, in a JupyterLab that remembers no earlier layout."""
+        """Open a notebook by the first letters of its name, from the list of files, as the only one."""
         (path,) = self.jupyter.notebooks.glob(f"{name}*.ipynb")
         self._parts = parts(path)
-        self.page.goto(f"{self.jupyter.url}lab/tree/{path.name}?reset&token={self.jupyter.token}")
-        self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=PATIENCE)
+        self.page.locator(".jp-DirListing-item", has_text=path.name).dblclick()
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
         self.idle()
+
+    def close(self) -> None:
+        """Close every notebook, and keep nothing of what is not saved."""
+        dialogue = self.page.locator(".jp-Dialog")
+        while count := self.page.locator(_TAB).count():
+            self.page.locator(_TAB).first.locator(".lm-TabBar-tabCloseIcon").click()
+            self.page.wait_for_function(_CLOSED, arg=[_TAB + ", .jp-Dialog", count])
+            if dialogue.count():
+                dialogue.get_by_role("button", name="Discard").click()
+            self.page.wait_for_function(_CLOSED, arg=[_TAB, count])
 
     def idle(self) -> None:
         """Wait until no cell waits to be run and the kernel is idle."""
-        self.page.wait_for_function(_IDLE, timeout=PATIENCE)
+        self.page.wait_for_function(_IDLE)
 
     @property
     def notebook(self) -> Locator:
@@ -86,7 +100,7 @@ class Lab:
         self._menu("Kernel", "Restart Kernel and Clear Outputs of All Cells")
         self.page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
         expect(self.page.locator(".jp-Dialog")).to_have_count(0)
-        expect(self.notebook.locator(".jp-OutputArea-output")).to_have_count(0, timeout=PATIENCE)
+        expect(self.notebook.locator(".jp-OutputArea-output")).to_have_count(0)
         self.idle()
 
     def run(self, part: str) -> None:
@@ -98,13 +112,27 @@ class Lab:
         self.page.keyboard.press("Control+Enter")
         self._wait_for(part, before)
 
+    def select_with_keys(self, part: str) -> None:
+        """Go up or down to a cell, in JupyterLab's command mode."""
+        for _ in self._parts:
+            active = self.notebook.locator(".jp-Cell.jp-mod-active").get_attribute("data-windowed-list-index")
+            if int(active or 0) == self._parts[part]:
+                return
+            self.page.keyboard.press("ArrowDown" if int(active or 0) < self._parts[part] else "ArrowUp")
+
     def _wait_for(self, part: str, before: str) -> None:
-        self.page.wait_for_function(_RAN, arg=[self._parts[part], before], timeout=PATIENCE)
+        self.page.wait_for_function(_RAN, arg=[self._parts[part], before])
         self.idle()
 
-    def _menu(self, menu: str, entry: str) -> None:
+    def theme(self, name: str) -> None:
+        """Choose a theme of JupyterLab, and wait until it is there."""
+        self._menu("Settings", "Theme", name)
+        self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+
+    def _menu(self, menu: str, *entries: str) -> None:
         self.page.locator(".lm-MenuBar-item", has_text=menu).first.click()
-        self.page.locator(".lm-Menu-itemLabel").get_by_text(entry).first.click()
+        for entry in entries:
+            self.page.locator(".lm-Menu-itemLabel").get_by_text(entry).first.click()
 
     def errors(self) -> list[str]:
         """Errors that a cell ended with, which JupyterLab shows in red."""
@@ -113,6 +141,36 @@ class Lab:
     def dialogues(self) -> list[str]:
         """What JupyterLab asks or tells by itself, in a dialogue or in a corner of the window."""
         return self.page.locator(".jp-Dialog, .Toastify__toast").all_text_contents()
+
+
+@dataclass
+class Desk:
+    """The place where one test after the other sits down at JupyterLab. A page that was closed is replaced."""
+
+    context: BrowserContext
+    jupyter: Jupyter
+    _lab: Lab | None = None
+
+    def take(self) -> Lab:
+        """JupyterLab with no notebook open."""
+        if self._lab is None or self._lab.page.is_closed():
+            page, said = self.context.new_page(), []
+            page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+            page.on("pageerror", lambda error: said.append(str(error)))
+            page.goto(f"{self.jupyter.url}lab?reset&token={self.jupyter.token}")
+            self._lab = Lab(page, self.jupyter, said)
+        self._lab.close()
+        return self._lab
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A notebook that was opened and run from top to bottom."""
+
+    lab: Lab
+    tenant: Kit
+    asked: list[str]
+    """What JupyterLab asked or told by itself before the first cell ran."""
 
 
 def parts(path: Path) -> dict[str, int]:

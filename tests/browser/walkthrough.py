@@ -1,4 +1,4 @@
-"""The panels of a walkthrough by the names that a person reads. What the kit calls them stands here and nowhere else."""
+"""The panels of a walkthrough, by the words that a person reads. What the kit calls them stands here alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from browser.lab import PATIENCE, Lab
+from browser.lab import Lab
 from playwright.sync_api import Locator, expect
 
 ERROR = ".runbook-error"
@@ -19,6 +19,8 @@ APPROVE = "Approve this plan"
 APPLY = "Apply the approved plan"
 VERIFY = "Verify"
 TENANT = "demo"
+DONE = r"Applied: \d+ change"
+RESULT = r"\d+ of \d+ properties"
 LATER = ("plan", "gate", "apply", "verify")
 """The panels that an edit of the inputs makes void."""
 
@@ -78,13 +80,13 @@ class Walkthrough:
         """Fill in the form, and wait until the plan is said to be void."""
         for label, value in values.items():
             self.fill(label, value)
-        expect(self.void("plan")).to_be_attached(timeout=PATIENCE)
+        expect(self.void("plan")).to_be_attached()
 
     def plan(self) -> str:
         """Plan again; the plan's text."""
         self.button("plan", PLAN).click()
-        expect(self.void("plan")).to_have_count(0, timeout=PATIENCE)
-        expect(self.lab.area("plan").locator(DIFFERENCE).first).to_be_attached(timeout=PATIENCE)
+        expect(self.void("plan")).to_have_count(0)
+        expect(self.lab.area("plan").locator(DIFFERENCE).first).to_be_attached()
         self.lab.idle()
         return self.lab.text("plan")
 
@@ -99,8 +101,8 @@ class Walkthrough:
     def approved(self) -> None:
         """Approve with the tenant's own name, and wait until the plan may be applied."""
         self.approve()
-        expect(self.lab.area("gate")).to_contain_text(re.compile("approved", re.IGNORECASE), timeout=PATIENCE)
-        expect(self.button("apply", APPLY)).to_be_enabled(timeout=PATIENCE)
+        expect(self.lab.area("gate")).to_contain_text(re.compile("approved", re.IGNORECASE))
+        expect(self.button("apply", APPLY)).to_be_enabled()
 
     def steps(self) -> Locator:
         """The lines of progress of apply, one a change."""
@@ -112,13 +114,20 @@ class Walkthrough:
         self.wait_applied()
 
     def wait_applied(self) -> None:
-        expect(self.lab.area("apply")).to_contain_text(re.compile(r"Applied: \d+ change"), timeout=PATIENCE)
+        expect(self.lab.area("apply")).to_contain_text(re.compile(DONE))
         self.lab.idle()
 
-    def verify(self) -> str:
-        """Verify; the result's text."""
+    def wait_busy(self, part: str, button: str) -> None:
+        """Wait until a panel is at work and its button is off; it fails if the work is done first."""
+        self.lab.page.wait_for_function(
+            "([panel, button]) => button.disabled && !/" + DONE + "/.test(panel.textContent)",
+            arg=[self.lab.area(part).element_handle(), self.button(part, button).element_handle()],
+        )
+
+    def verify(self, result: str = RESULT) -> str:
+        """Verify, and wait for a result; the result's text."""
         self.button("verify", VERIFY).click()
-        expect(self.lab.area("verify")).to_contain_text(re.compile(r"\d+ of \d+ properties"), timeout=PATIENCE)
+        expect(self.lab.area("verify")).to_contain_text(re.compile(result))
         self.lab.idle()
         return self.lab.text("verify")
 
