@@ -36,9 +36,10 @@ class Walkthrough:
         return self.lab.area("inputs").get_by_label(label, exact=True)
 
     def row(self, label: str) -> Locator:
-        """All that stands beside an input: the innermost box that holds both the control and the present value."""
-        boxes = self.lab.area("inputs").locator("*", has=self.lab.page.get_by_label(label, exact=True))
-        return boxes.filter(has_text=re.compile("now:", re.IGNORECASE)).last
+        """All that stands beside an input: the outermost box around its control that holds no other control."""
+        control = 'self::input[not(@type="radio")] or self::select or self::textarea or @role="radiogroup"'
+        alone = f"count(descendant-or-self::*[{control}]) = 1"
+        return self.field(label).locator(f"xpath=(ancestor-or-self::*[{alone}])[1]")
 
     def fill(self, label: str, value: str | bool) -> None:
         """Give an input a value in the way its control wants, and leave the control."""
@@ -117,12 +118,21 @@ class Walkthrough:
         expect(self.lab.area("apply")).to_contain_text(re.compile(DONE))
         self.lab.idle()
 
-    def wait_busy(self, part: str, button: str) -> None:
-        """Wait until a panel is at work and its button is off; it fails if the work is done first."""
-        self.lab.page.wait_for_function(
-            "([panel, button]) => button.disabled && !/" + DONE + "/.test(panel.textContent)",
-            arg=[self.lab.area(part).element_handle(), self.button(part, button).element_handle()],
+    def watch(self, part: str) -> None:
+        """Begin to watch whether a panel's button is off before the panel says that the work is done."""
+        self.lab.area(part).evaluate(
+            """(panel, [name, done]) => {
+              const look = () => {
+                const button = [...panel.querySelectorAll("button")].find(b => b.textContent.trim() === name);
+                if (button && button.disabled && !new RegExp(done).test(panel.textContent)) panel.dataset.busy = "seen";
+              };
+              new MutationObserver(look).observe(panel, {subtree: true, childList: true, attributes: true});
+            }""",
+            [APPLY, DONE],
         )
+
+    def was_off_at_work(self, part: str) -> bool:
+        return self.lab.area(part).get_attribute("data-busy") == "seen"
 
     def verify(self, result: str = RESULT) -> str:
         """Verify, and wait for a result; the result's text."""
