@@ -21,7 +21,7 @@ from browser.lab import PATIENCE, Desk, Lab, Ran
 from browser.pages import Written
 from browser.walkthrough import Walkthrough
 from conftest import Kit
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from runbook import simulated
 from simtenant import state
@@ -198,5 +198,6 @@ def name_of(request: pytest.FixtureRequest) -> str:
 
 def picture(page: Page, folder: Path) -> None:
     """Take a picture of a page, and say where it is."""
-    page.screenshot(path=folder / "page.png")
+    with contextlib.suppress(Error):  # a page that hangs has none to give; the test's own words are enough then
+        page.screenshot(path=folder / "page.png", timeout=PATIENCE / 4)
     print(f"what the browser showed: {folder}")

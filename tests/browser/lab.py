@@ -11,7 +11,7 @@ from browser.jupyter import Jupyter
 from conftest import Kit
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-PATIENCE = 30_000
+PATIENCE = 20_000
 """Milliseconds. Long, for two cores that are shared with other tests: a start of JupyterLab takes 5,000 alone."""
 
 # Nothing waits to be run, and JupyterLab's last line says that the kernel is idle. The light in the notebook's corner

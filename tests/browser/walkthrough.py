@@ -122,9 +122,11 @@ class Walkthrough:
         """Begin to watch whether a panel's button is off before the panel says that the work is done."""
         self.lab.area(part).evaluate(
             """(panel, [name, done]) => {
-              const look = () => {
+              const look = (_, watching) => {
                 const button = [...panel.querySelectorAll("button")].find(b => b.textContent.trim() === name);
-                if (button && button.disabled && !new RegExp(done).test(panel.textContent)) panel.dataset.busy = "seen";
+                if (!button || !button.disabled || new RegExp(done).test(panel.textContent)) return;
+                watching.disconnect();
+                panel.dataset.busy = "seen";
               };
               new MutationObserver(look).observe(panel, {subtree: true, childList: true, attributes: true});
             }""",
