@@ -18,9 +18,8 @@ from playwright.sync_api import Page
 from runbook import simulated
 
 RECORDS = ("plan", "apply", "verify", "rollback-apply", "failed")
-INDEX = ("records", "index")
-SHEET = ("sheet", "junk-and-user-quarantine")
-PAGES = (*RECORDS, "index", "sheet")
+COMMANDS = {"index": ("records", "index"), "sheet": ("sheet", "junk-and-user-quarantine")}
+PAGES = (*RECORDS, *COMMANDS)
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,16 @@ class Written:
     """The pages that one set of runs has left, by name."""
 
     kit: Kit
-    found: Mapping[str, Path]
+    found: dict[str, Path]
 
-    def of(self, name: str) -> list[Path]:
-        """The files of a page. Index and sheet are made by a command of their own, which fails here if it fails."""
-        if name in self.found:
-            return [self.found[name]]
-        before = set(self.kit.folder.rglob("*.html"))
-        done = self.kit(*(INDEX if name == "index" else SHEET))
-        assert done.returncode == 0, f"the command for the {name} failed:\n{done.stdout}{done.stderr}"
-        new = sorted(set(self.kit.folder.rglob("*.html")) - before)
-        if not new and done.stdout.lstrip().lower().startswith("<!doctype"):
-            new = [self.kit.folder / f"{name}.html"]
-            new[0].write_text(done.stdout, encoding="utf-8")
-        assert new, f"the command for the {name} wrote no page:\n{done.stdout}{done.stderr}"
-        return new
+    def of(self, name: str) -> Path:
+        """The file of a page. Index and sheet are made by a command of their own, which fails here if it fails."""
+        if name not in self.found:
+            made = self.kit.folder / f"{name}.html"
+            done = self.kit(*COMMANDS[name], "-o", str(made))
+            assert done.returncode == 0, f"the command for the {name} failed:\n{done.stdout}{done.stderr}"
+            self.found[name] = made
+        return self.found[name]
 
 
 def written(kit: Kit) -> Written:

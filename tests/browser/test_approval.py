@@ -66,11 +66,11 @@ def test_a_second_approval_of_the_same_plan_writes_nothing(begin: Begin, tenant:
     walk = begin(QUARANTINE)
     walk.through()
     walk.lab.run("gate")
-    approve = walk.button("gate", APPROVE)
-    if approve.count() and approve.is_enabled():
-        walk.approve()
-        walk.lab.idle()
-    expect(walk.button("apply", APPLY)).to_be_disabled()
+    for press in (walk.approve, walk.button("apply", APPLY).click):
+        button = walk.button("gate", APPROVE) if press == walk.approve else walk.button("apply", APPLY)
+        if button.count() and button.is_enabled():
+            press()
+            walk.lab.idle()
     assert len(tenant.writes()) == ONE_SET
 
 

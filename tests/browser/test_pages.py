@@ -25,50 +25,43 @@ def opened(page: Page, path: Path) -> Page:
 def test_axe_finds_nothing(name: str, scheme: str, written: Written, page: Page, axe: str) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": LOOKS[scheme], "height": 900})
-    for path in written.of(name):
-        unfold(opened(page, path))
-        assert violations(page, axe) == [], path.name
+    unfold(opened(page, written.of(name)))
+    assert violations(page, axe) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_wider_than_a_narrow_screen(name: str, written: Written, page: Page) -> None:
     page.set_viewport_size({"width": 320, "height": 900})
-    for path in written.of(name):
-        unfold(opened(page, path))
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= 320, path.name
+    unfold(opened(page, written.of(name)))
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_without_script_and_network_nothing_is_asked_for_and_nothing_is_lost(
     name: str, written: Written, chromium: Browser, page: Page
 ) -> None:
-    context = chromium.new_context(java_script_enabled=False, offline=True)
-    try:
+    path = written.of(name)
+    with chromium.new_context(java_script_enabled=False, offline=True) as context:
         bare = context.new_page()
-        for path in written.of(name):
-            asked = requested(bare)
-            opened(bare, path)
-            assert asked == [path.as_uri()]
-            whole = opened(page, path).locator("body").text_content() or ""
-            assert len(squeezed(whole)) > 400, path.name
-            assert bare.locator("body").text_content() == whole
-            assert bare.locator("body").inner_text() == page.locator("body").inner_text()
-    finally:
-        context.close()
+        asked = requested(bare)
+        opened(bare, path)
+        assert asked == [path.as_uri()]
+        whole = opened(page, path).locator("body").text_content() or ""
+        assert len(squeezed(whole)) > 400
+        assert bare.locator("body").text_content() == whole
+        assert bare.locator("body").inner_text() == page.locator("body").inner_text()
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_in_print_no_row_is_cut_and_folded_parts_are_there(name: str, written: Written, page: Page) -> None:
-    for path in written.of(name):
-        opened(page, path)
-        printed = pypdf.PdfReader(BytesIO(page.pdf(format="A4")))
-        sheets = [squeezed(sheet.extract_text()) for sheet in printed.pages]
-        rows = page.locator("tr").all_text_contents()
-        cut = [row for row in rows if not any(squeezed(row) in sheet for sheet in sheets)]
-        assert cut == [], f"{path.name}: {len(cut)} of {len(rows)} rows are not whole on one of {len(sheets)} sheets"
-        whole = "".join(sheets)
-        lost = [text for text in folded(page) if squeezed(text) not in whole]
-        assert lost == [], path.name
+    opened(page, written.of(name))
+    printed = pypdf.PdfReader(BytesIO(page.pdf(format="A4")))
+    sheets = [squeezed(sheet.extract_text()) for sheet in printed.pages]
+    rows = page.locator("tr").all_text_contents()
+    cut = [row for row in rows if not any(squeezed(row) in sheet for sheet in sheets)]
+    assert cut == [], f"{len(cut)} of {len(rows)} rows are not whole on one of {len(sheets)} sheets"
+    whole = "".join(sheets)
+    assert [text for text in folded(page) if squeezed(text) not in whole] == []
 
 
 def folded(page: Page) -> list[str]:
