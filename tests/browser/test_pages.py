@@ -65,8 +65,8 @@ def test_in_print_no_row_is_cut_and_folded_parts_are_there(name: str, written: W
 
 
 def folded(page: Page) -> list[str]:
-    """Every text that stands in a folded part."""
-    return page.evaluate(
+    """Every line that stands in a folded part; a text of several may go on at the top of the next sheet."""
+    texts: list[str] = page.evaluate(
         """() => {
           const found = [];
           for (const part of document.querySelectorAll("details")) {
@@ -76,3 +76,4 @@ def folded(page: Page) -> list[str]:
           return found;
         }"""
     )
+    return [line for text in texts for line in text.splitlines()]
