@@ -7,10 +7,11 @@ VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
+NPM := tests/browser/node_modules/.package-lock.json
 
 WORKERS := 2
 
-.PHONY: demo test lint unit slow outcome faults notebooks bench mutants texts altered regenerate pictures clean help
+.PHONY: demo test lint unit browser slow outcome faults notebooks bench mutants texts altered regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -23,11 +24,14 @@ lint: $(STAMP)            ## style, types and layers
 	$(RUN)/mypy
 	$(RUN)/lint-imports --no-cache
 
-unit: $(STAMP)            ## the tests, then every call that was made in them held against the published contracts
+unit: $(STAMP) $(NPM)     ## the tests, then every call that was made in them held against the published contracts
 	rm -f $(TRANSCRIPT)
 	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 	$(RUN)/python tests/wire/contract.py --client tenantapi/ $(TRANSCRIPT)
 	rm -f $(TRANSCRIPT)
+
+browser: $(STAMP) $(NPM)  ## only the tests in a real JupyterLab and Chromium, and of the pages with axe-core
+	$(RUN)/pytest -q tests/browser
 
 slow: $(STAMP)            ## the long tests: both engines stopped in every way, credentials in every channel, large samples
 	$(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m slow
@@ -63,6 +67,10 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $(STAMP)
+
+# Without npm or Chromium, the tests that need them are skipped and say what to install.
+$(NPM): tests/browser/package-lock.json
+	if command -v npm >/dev/null; then npm ci --prefix tests/browser --silent --no-audit --no-fund; fi
 
 pictures: $(STAMP)        ## the README's picture, from a real run
 	runbook/docs/pictures/refresh.sh "$$($(RUN)/runbook demo -q | sed -n 's/^record: //p' | tail -n 1)"
