@@ -151,7 +151,8 @@ def _start_title(document: Document) -> str:
             listed,
             "**What will happen.** Each notebook reads the tenant and shows the difference to the tutorial. It writes "
             "when you have approved exactly that difference by typing the tenant's name, and not before; then it reads "
-            "everything again. *Run All* is harmless in all of them, and so is this page.",
+            "everything again. *Run All* is harmless in all of them, and so is this page. If a cell does not begin, "
+            "the kernel is still starting: wait until the line at the bottom says *Idle*.",
             "**Which tenant.** `demo` is a simulated one. A real one is described in `tenants.yaml`, by name and by "
             "where its credentials are looked up. To work on another tenant, change `tenant` below, and in each "
             "notebook.",

@@ -69,6 +69,16 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, 
     return View("\n".join([caption, *lines, *([note] if note else [])]), html)
 
 
+def facts(caption: str, rows: Sequence[tuple[str, str]]) -> View:
+    """Show names with what they are, under a caption."""
+    safe = [(plain(name), plain(value)) for name, value in rows]
+    width = max(len(name) for name, _ in safe)
+    body = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in safe)
+    lines = [f"{name.ljust(width)}  {value}" for name, value in safe]
+    html = f"<table><caption>{escape(plain(caption))}</caption><tbody>{body}</tbody></table>"
+    return View("\n".join([plain(caption), "", *lines]), html)
+
+
 def inputs_view(effective: Sequence[Effective]) -> View:
     """Show the effective inputs and where each value came from; the run's own folder stands in the banner."""
     rows = []

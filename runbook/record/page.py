@@ -190,6 +190,7 @@ def _facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Tenant", tenant["name"] + (" (simulated)" if tenant.get("simulated") else "")),
         ("Mode", _mode(result)),
         ("Run", result["run"]),
+        *([("Part", result["part"])] if result.get("part") else []),
         *_ended(result),
         ("Tutorial", f"{result['tutorial']['title']} (SHA-256 {result['tutorial']['sha256'][:16]})"),
         *_plans(result),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from runbook.journal import ending
+from runbook.journal import JournalError, ending, read
 from runbook.record import page
 from runbook.record.exporter import exporter
 from runbook.runs import RunFolder, read_json, write_text
+from runbook.views import plain
 
 
 def record_notebook(folder: RunFolder) -> Any:
@@ -64,6 +66,21 @@ def _approved(folder: RunFolder) -> dict[str, Any]:
         return {}
 
 
+def _log(folder: RunFolder) -> list[str]:
+    """Return a line for each entry of the journal: what is evidence where no executed notebook is kept."""
+    try:
+        entries = list(read(folder.journal))
+    except (JournalError, OSError) as error:
+        return [f"The journal cannot be read: {error}"]
+    return [plain(f"{entry['n']:3} {entry['at'][11:23]} {entry['event']}{_told(entry['data'])}") for entry in entries]
+
+
+def _told(data: Mapping[str, Any]) -> str:
+    """Name what an entry holds; what is no single value stands in the journal itself."""
+    words = [f"{name} {value}" for name, value in data.items() if isinstance(value, str | int | float) and value != ""]
+    return f": {', '.join(words)}" if words else ""
+
+
 def write_record(folder: RunFolder) -> Path:
     """Render ``record.html`` from ``result.json`` and the executed notebooks, and return its path.
 
@@ -74,6 +91,8 @@ def write_record(folder: RunFolder) -> Path:
     content["doubt"] = doubt(folder)
     names = sorted(path.name for path in folder.path.iterdir())
     content["files"] = [name for name in names if not name.startswith((".", "record.", "manifest."))]
-    html, _ = exporter().from_notebook_node(record_notebook(folder), {"page": content})
+    notebook = record_notebook(folder)
+    content["log"] = [] if notebook.cells else _log(folder)
+    html, _ = exporter().from_notebook_node(notebook, {"page": content})
     write_text(folder.record, html)
     return folder.record

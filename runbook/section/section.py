@@ -71,7 +71,7 @@ class Section:
             ("run", self._setup.folder.path.name),
             ("kit", f"runbook {__version__}, Python {platform.python_version()}"),
         ]
-        return views.table(f"{self.heading} on {self.tenant}", ("", ""), rows)
+        return views.facts(f"{self.heading} on {self.tenant}", rows)
 
     def inputs(self) -> View:
         """Show the effective values of the inputs, and where each came from."""

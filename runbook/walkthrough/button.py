@@ -2,11 +2,13 @@
 
 A second click of a double click reaches the kernel while the first is being worked on, or just after; the front end may
 not have heard yet that the button is off. So a click counts only if the button is on in the kernel, and only some time
-after the last work ended.
+after the last work ended. Front ends may send clicks to another thread than the one in which cells run (JupyterLab 4.6
+does, to a subshell of the kernel), so two clicks may even be here at the same time.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +26,7 @@ class Button:
         self, label: str, act: Callable[[], None], *, style: str = "", clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._act, self._clock = act, clock
-        self._working, self._deaf_until = False, 0.0
+        self._working, self._deaf_until = threading.Lock(), 0.0
         layout = widgets.Layout(width="auto", min_width="11em")
         self.widget = widgets.Button(description=label, button_style=style, layout=layout)
         self.widget.on_click(self._clicked)
@@ -34,11 +36,13 @@ class Button:
         self.widget.disabled = not on
 
     def _clicked(self, _: Any) -> None:
-        if self.widget.disabled or self._working or self._clock() < self._deaf_until:
+        if self.widget.disabled or not self._working.acquire(blocking=False):
             return
-        self._working = self.widget.disabled = True
         try:
+            if self._clock() < self._deaf_until:
+                return
+            self.widget.disabled = True
             self._act()
-        finally:
-            self._working = False
             self._deaf_until = self._clock() + PAUSE_SECONDS
+        finally:
+            self._working.release()

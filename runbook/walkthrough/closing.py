@@ -52,13 +52,12 @@ def _content(setup: Setup) -> dict[str, Any]:
     )
     content = result.build(facts, setup.document, setup.folder)
     code, status = standing(content["sections"], content["exit_code"], content["status"])
-    plans = [item["plan"]["hash"] for item in content["sections"] if item["plan"]]
     return {
         **content,
         "exit_code": code,
         "status": status,
         "since": None,
-        "plan_hash": plans[0] if len(plans) == 1 else "",
+        "plan_hash": "",  # of all sections together; each section has its own
         "approval": _approval(setup),
         "part": _part(setup, len(opened)),
     }

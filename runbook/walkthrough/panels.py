@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from runbook.plan import Plan
     from runbook.walkthrough.walkthrough import Walkthrough
 
+_OVERTAKEN_SECONDS = 1.0
 _VOID = "The inputs were changed: the plan is void, and so is what followed from it. Plan again."
 
 
@@ -35,12 +37,22 @@ class Panels:
             layout=widgets.Layout(width="min(26em, 100%)"),
         )
         self.planning = Button("Plan again", walk.make_plan)
-        self.approving = Button("Approve this plan", lambda: walk.approve(self.name.value), style="primary")
+        self.approving = Button("Approve this plan", lambda: walk.approve(self._typed_name()), style="primary")
         self.applying = Button("Apply the approved plan", walk.carry_out, style="primary")
         self.verifying = Button("Verify", walk.check)
         self.recording = Button("Write the record", walk.record)
         self._made: dict[str, Panel] = {}
         self._form: Form | None = None
+
+    def _typed_name(self) -> str:
+        """Return the name in the field, once it is the tenant's, or does not change any more.
+
+        A click may overtake what was typed just before it (they may come by different threads).
+        """
+        end = time.monotonic() + _OVERTAKEN_SECONDS
+        while self.name.value.strip() != self._walk.section.tenant and time.monotonic() < end:
+            time.sleep(0.05)
+        return str(self.name.value)
 
     def form(self) -> Shown:
         """Return the form; the tenant is read for it, and if that fails the form says so and works all the same."""
@@ -144,7 +156,17 @@ class Panels:
     def _finish_status(self) -> View:
         if self._walk.closed:
             return self._void_or("The record is written. Whatever you do next is a run of its own.", "good")
-        return self._void_or("When you are done: the record says what was read, approved, written and verified.")
+        section, record = self._walk.section, "The record then says what was read, approved, written and verified."
+        if section.current is None:
+            return self._void_or("Next: run the plan's cell.")
+        if section.applied:
+            return self._void_or(f"Next: verify, if that is not done, and write the record. {record}")
+        if section.current.is_empty:
+            return self._void_or(f"Nothing has to be written. {record}")
+        return self._void_or(
+            "Nothing was written. Next: read the difference above, type the tenant's name and approve, apply, verify. "
+            f"{record}"
+        )
 
 
 def _can_be_approved(plan: Plan | None) -> bool:

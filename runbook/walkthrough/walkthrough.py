@@ -1,18 +1,20 @@
 """A section with a person in front of it: the same cells, each showing a panel that stays alive.
 
 Nothing is decided here: every act is the section's own. A panel shows how things stand, an edit makes the plan visibly
-void, and while one thing is worked on no button takes another.
+void. While one thing is worked on nothing else is begun, whichever thread it comes from: a front end may send cells
+to one and clicks to another.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from IPython.display import display
 
 from runbook import views
-from runbook.errors import RunbookError
+from runbook.errors import InputError, RunbookError
 from runbook.inputs import Effective
 from runbook.plan import Change
 from runbook.section import Section
@@ -37,6 +39,7 @@ class Walkthrough:
         self.edits: dict[str, Any] = {}
         self.busy = ""
         """What is being worked on; empty when nothing is."""
+        self._one = threading.Lock()
         self.void = False
         """Whether an edit has made a plan void that was there."""
         self.results: dict[str, View] = {}
@@ -100,6 +103,15 @@ class Walkthrough:
 
     def edit(self, changed: Mapping[str, Any]) -> None:
         """Take edited inputs; a plan made from the old ones is void. Raises RunbookError if they cannot be used."""
+        if not self._one.acquire(blocking=False):
+            raise InputError(f"{self.busy or 'Something else is being done'}: wait for its end.", "Then edit again.")
+        try:
+            self._edit(changed)
+        finally:
+            self._one.release()
+        self._panels.refresh()
+
+    def _edit(self, changed: Mapping[str, Any]) -> None:
         had = self.section.current is not None
         self._begin_anew()
         self.section.edit(changed)
@@ -107,10 +119,8 @@ class Walkthrough:
             if item.field.name in changed:
                 self.edits[item.field.name] = changed[item.field.name]
         self.void = self.void or had
-        self.results.pop("gate", None)
-        self.results.pop("apply", None)
-        self.results.pop("verify", None)
-        self._panels.refresh()
+        for part in ("gate", "apply", "verify"):
+            self.results.pop(part, None)
 
     def make_plan(self) -> None:
         """Plan anew; what was approved, applied or verified before is no longer shown."""
@@ -193,7 +203,7 @@ class Walkthrough:
 
     def _work(self, part: str, what: str, act: Callable[[], View]) -> None:
         """Do one thing while all buttons are off, and keep what came of it. An error is shown, not raised."""
-        if self.busy:
+        if not self._one.acquire(blocking=False):
             return
         self.busy = what
         self._panels.refresh()
@@ -206,6 +216,7 @@ class Walkthrough:
             raise
         finally:
             self.busy = ""
+            self._one.release()
             self._panels.refresh()
 
     def progress(self) -> View:

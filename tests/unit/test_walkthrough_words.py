@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -161,6 +163,22 @@ def test_a_button_acts_once_for_a_double_click_and_again_for_a_later_one() -> No
     clock.now += PAUSE_SECONDS
     button.widget.click()
     assert len(done) == 2
+
+
+def test_clicks_from_many_threads_at_once_are_one() -> None:
+    done: list[int] = []
+
+    def act() -> None:
+        done.append(1)
+        time.sleep(0.2)
+
+    button = Button("Go", act)
+    threads = [threading.Thread(target=button.widget.click) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [1]
 
 
 def test_a_button_that_is_off_does_nothing_and_one_that_works_is_off() -> None:
