@@ -23,9 +23,16 @@ class Button:
     """One button with one act; off while it works, and for a moment afterwards deaf."""
 
     def __init__(
-        self, label: str, act: Callable[[], None], *, style: str = "", clock: Callable[[], float] = time.monotonic
+        self,
+        label: str,
+        act: Callable[[], None],
+        *,
+        style: str = "",
+        pause_seconds: float = PAUSE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._act, self._clock = act, clock
+        """`pause_seconds` is 0 for an act that can be done once only, or that a person repeats at once, corrected."""
+        self._act, self._pause, self._clock = act, pause_seconds, clock
         self._working, self._deaf_until = threading.Lock(), 0.0
         layout = widgets.Layout(width="auto", min_width="11em")
         self.widget = widgets.Button(description=label, button_style=style, layout=layout)
@@ -43,6 +50,6 @@ class Button:
                 return
             self.widget.disabled = True
             self._act()
-            self._deaf_until = self._clock() + PAUSE_SECONDS
+            self._deaf_until = self._clock() + self._pause
         finally:
             self._working.release()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
@@ -37,8 +37,10 @@ class Panels:
             layout=widgets.Layout(width="min(26em, 100%)"),
         )
         self.planning = Button("Plan again", walk.make_plan)
-        self.approving = Button("Approve this plan", lambda: walk.approve(self._typed_name()), style="primary")
-        self.applying = Button("Apply the approved plan", walk.carry_out, style="primary")
+        self.approving = Button(
+            "Approve this plan", lambda: walk.approve(self._typed_name()), style="primary", pause_seconds=0
+        )
+        self.applying = Button("Apply the approved plan", walk.carry_out, style="primary", pause_seconds=0)
         self.verifying = Button("Verify", walk.check)
         self.recording = Button("Write the record", walk.record)
         self._made: dict[str, Panel] = {}
