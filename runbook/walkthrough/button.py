@@ -42,6 +42,10 @@ class Button:
         """Switch the button on or off."""
         self.widget.disabled = not on
 
+    def listen(self) -> None:
+        """Be deaf no more: something else was done since the last click, so the next one is no second half of it."""
+        self._deaf_until = 0.0
+
     def _clicked(self, _: Any) -> None:
         if self.widget.disabled or not self._working.acquire(blocking=False):
             return

@@ -33,6 +33,7 @@ class Panels:
         self.name = widgets.Text(
             description="Tenant's name",
             placeholder="type it to approve",
+            continuous_update=False,  # else letters would come one by one, and a press of the button between them
             style={"description_width": "8em"},
             layout=widgets.Layout(width="min(26em, 100%)"),
         )
@@ -86,6 +87,11 @@ class Panels:
         self._made[part] = Panel(controls)
         self.refresh()
         return self._made[part]
+
+    def listen(self) -> None:
+        """Let every button take the next click, whenever it comes."""
+        for button in (self.planning, self.approving, self.applying, self.verifying, self.recording):
+            button.listen()
 
     def refresh(self) -> None:
         """Bring every panel and every button in line with how things stand."""

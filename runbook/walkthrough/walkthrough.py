@@ -109,6 +109,7 @@ class Walkthrough:
             self._edit(changed)
         finally:
             self._one.release()
+        self._panels.listen()
         self._panels.refresh()
 
     def _edit(self, changed: Mapping[str, Any]) -> None:

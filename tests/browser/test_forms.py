@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def test_99_days_are_refused_and_the_old_value_stays(begin: Begin, tenant: Kit) 
     expect(walk.error(DAYS)).to_be_visible()
     expect(walk.error(DAYS)).to_have_attribute("role", "alert")
     expect(walk.error(DAYS)).to_contain_text("30")
-    assert "99" not in walk.plan()
+    assert re.findall(r"(?<!line )\b99\b", walk.plan()) == []
     walk.fill(DAYS, "20")
     expect(walk.error(DAYS)).to_have_count(0)
     assert "20" in walk.plan()

@@ -160,9 +160,13 @@ def test_a_button_acts_once_for_a_double_click_and_again_for_a_later_one() -> No
     clock.now += 0.3
     button.widget.click()
     assert done == [0.0], "the second half of a double click"
+    button.listen()
+    button.widget.click()
+    assert len(done) == 2, "something else was done in between"
+    button.enable(True)
     clock.now += PAUSE_SECONDS
     button.widget.click()
-    assert len(done) == 2
+    assert len(done) == 3
 
 
 def test_clicks_from_many_threads_at_once_are_one() -> None:
