@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runbook.difference import entries_lines, show_value, side
+from runbook.difference import cannot_be_undone, entries_lines, lines_text, show_value, side
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
 from runbook.record.todo import one_line
@@ -122,7 +122,13 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
         "status": done["status"] if done else "unchanged",
         "properties": properties,
         "changing": [prop["name"] for prop in properties if prop["changed"]],
+        "stays": cannot_be_undone(change),
     }
+
+
+def _lines(lines: Sequence[int | str]) -> str:
+    """Name lines by their numbers alone; those of an included file with its name."""
+    return lines_text(lines).removeprefix("lines ").removeprefix("line ")
 
 
 def _why(change: Mapping[str, Any]) -> str:
@@ -138,7 +144,7 @@ def _property(change: Mapping[str, Any], prop: Mapping[str, Any]) -> dict[str, A
         "before": "(did not exist)" if change["action"] == "create" else side(kind, name, prop["before"]).text,
         "after": show_value(kind, name, prop["after"]),
         "changed": prop["changed"],
-        "lines": ", ".join(str(line) for line in prop["lines"]),
+        "lines": _lines(prop["lines"]),
         "words": prop["words"],
         "note": "; ".join([*entries_lines(prop), *([prop["note"]] if prop["note"] else [])]),
         "read": "",
@@ -154,7 +160,7 @@ def _check(check: Mapping[str, Any]) -> dict[str, Any]:
         "wanted": show_value(check["kind"], check["name"], check["wanted"]),
         "found": check["found_text"],
         "ok": check["ok"],
-        "lines": ", ".join(str(line) for line in check["lines"]),
+        "lines": _lines(check["lines"]),
     }
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import Kit
 
+from runbook.notebooks import START
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "tutorials"
 OWN = ROOT / "tests" / "cases" / "texts" / "own"
@@ -66,7 +68,7 @@ def test_a_text_is_planned_applied_and_verified(name: str, kit: Kit) -> None:
     checks = [check for item in sections for check in (item["verification"] or {"checks": []})["checks"]]
     assert checks and all(check["ok"] for check in checks), name
     assert len({(check["kind"], check["identity"]) for check in checks}) == text.resources, name
-    written = sorted(nb.glob("0[1-9]-*.ipynb"))
+    written = _of_sections(nb)
     assert len(written) == len(sections), name
     setting = [path for path, item in zip(written, sections, strict=True) if item["verification"]]
     _headless(kit, setting[-1], text)  # each of them: `make slow`
@@ -84,8 +86,12 @@ def test_every_notebook_runs_headless(name: str, kit: Kit) -> None:
     assert kit("compile", str(text.path), "-o", str(kit.folder / "nb")).returncode == 0
     assert kit("plan", *words).returncode == 3
     assert kit("apply", *words, "--approve", kit.result("plan")["plan_hash"]).returncode == 0
-    for path in sorted((kit.folder / "nb").glob("0[1-9]-*.ipynb")):
+    for path in _of_sections(kit.folder / "nb"):
         _headless(kit, path, text)
+
+
+def _of_sections(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.ipynb") if path.name != START)
 
 
 def _headless(kit: Kit, path: Path, text: Text) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,8 @@ def in_record(folder: Path, name: str) -> tuple[Any, str]:
     rows = [row for section in result["sections"] for row in section["inputs"] if row["name"] == name]
     assert rows and all(row["value"] == rows[0]["value"] for row in rows)
     page = (folder / "record.html").read_text(encoding="utf-8")
-    assert f"<td><code>{name}</code></td>" in page
-    assert f"<td>{rows[0]['source']}</td>" in page
+    found = re.search(rf"<tr><th>{name}<td>[^<]*<td>([^<\n]*)", page)
+    assert found and unescape(found[1]) == rows[0]["source"], name
     return rows[0]["value"], rows[0]["source"]
 
 

@@ -163,7 +163,7 @@ def test_includes_that_multiply_end(tmp_path: Path) -> None:
 def test_a_notebook_names_the_file_of_each_step(tmp_path: Path) -> None:
     case = CASES["parameters inside and around markup"]
     document = library.load(str(put(case["files"], {}, tmp_path)))
-    (text,) = notebooks.generate(document).values()
+    _, text = notebooks.generate(document).values()
     assert "*(policy.md line 7, via line 5)*" in text
     assert "a/policy.md:7-7" in text and "lines 3 to 5 of `text.md`" in text
 
