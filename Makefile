@@ -24,13 +24,13 @@ lint: $(STAMP)            ## style, types and layers
 	$(RUN)/mypy
 	$(RUN)/lint-imports --no-cache
 
-unit: $(STAMP) $(NPM)     ## the tests, then every call that was made in them held against the published contracts
+unit: $(STAMP)            ## the tests, then every call that was made in them held against the published contracts
 	rm -f $(TRANSCRIPT)
-	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
+	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow and not browser"
 	$(RUN)/python tests/wire/contract.py --client tenantapi/ $(TRANSCRIPT)
 	rm -f $(TRANSCRIPT)
 
-browser: $(STAMP) $(NPM)  ## only the tests in a real JupyterLab and Chromium, and of the pages with axe-core
+browser: $(STAMP) $(NPM)  ## the tests in a real JupyterLab and Chromium, and of the pages with axe-core (some minutes)
 	$(RUN)/pytest -q tests/browser
 
 slow: $(STAMP)            ## the long tests: both engines stopped in every way, credentials in every channel, large samples
