@@ -72,8 +72,8 @@ $(STAMP): pyproject.toml
 $(NPM): tests/browser/package-lock.json
 	if command -v npm >/dev/null; then npm ci --prefix tests/browser --silent --no-audit --no-fund; fi
 
-pictures: $(STAMP)        ## the README's picture, from a real run
-	runbook/docs/pictures/refresh.sh "$$($(RUN)/runbook demo -q | sed -n 's/^record: //p' | tail -n 1)"
+pictures: $(STAMP)        ## the README's pictures, from real runs (Chromium, ImageMagick)
+	PYTHONPATH=tests $(RUN)/python -m browser.pictures runbook/docs/pictures
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,6 +19,8 @@ STYLE = """<style>
  vertical-align:top;overflow-wrap:anywhere;white-space:normal;background:none;color:inherit}
 .runbook tbody th{font-weight:400}
 .runbook thead th{font-weight:600;overflow-wrap:normal}
+.runbook-difference thead th:first-child{width:26%}
+.runbook-difference thead th:last-child{width:34%}
 .runbook code,.runbook pre{background:none;color:inherit;font-size:.9em;padding:0;white-space:pre-wrap;
  overflow-wrap:anywhere}
 .runbook small{font-size:.88em;color:inherit}
