@@ -44,11 +44,16 @@ def plan_view(plan: Mapping[str, Any], *, title: str, plan_hash: str, hands: Han
     return View(text, "".join(html))
 
 
-def checks_view(checks: Sequence[Mapping[str, Any]], *, title: str, aim: str, beside: Sequence[str] = ()) -> View:
-    """Show what was checked by fresh reads: what is not as it should be first, and then the rest is folded."""
+def checks_view(
+    checks: Sequence[Mapping[str, Any]], *, title: str, aim: str, ok: bool, beside: Sequence[str] = ()
+) -> View:
+    """Show what was checked by fresh reads: what is not as it should be first, and then the rest is folded.
+
+    `ok` says whether all is well, which the checks alone do not tell: a thing may be missing as a whole.
+    """
     lines = checks_lines(checks, title=title, aim=aim, beside=beside)
     wrong, right = [c for c in checks if not c["ok"]], [c for c in checks if c["ok"]]
-    html = [f'<div class="runbook-checks"><p class="runbook-{"error" if wrong else "good"}" role="status">'
+    html = [f'<div class="runbook-checks"><p class="runbook-{"good" if ok and not wrong else "error"}" role="status">'
             f"{_safe(lines[0])}</p>"]  # fmt: skip
     if wrong:
         html.append(_checks("✗ Not as asked", wrong, found=True))

@@ -9,6 +9,7 @@ from typing import Any
 from runbook.kinds import BY_TYPE
 from runbook.lexicon import Lexicon, load_lexicon
 from runbook.lexicon.labels import Label, Option
+from runbook.lexicon.match import fold
 from runbook.values import ValueType
 
 
@@ -36,7 +37,13 @@ def spoken(kind: str, parameter: str, value: Any) -> str:
     value_type = types.get(parameter)
     if row is None or value_type is None or row.type not in ("enum", "interval", "integer"):
         return ""
-    return next((option.words for option in _options(row) if _same(value_type, option.value, value)), "")
+    words = [option.words for option in _options(row) if _same(value_type, option.value, value)]
+    return words[0] if words and all(_alike(words[0], other) for other in words) else ""
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two words for one value are spellings of the same; of others nobody can say which the page showed."""
+    return bool(set(fold(one)) & set(fold(other)))
 
 
 def _options(row: Label) -> Sequence[Option]:

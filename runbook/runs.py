@@ -215,7 +215,7 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
         "sections": plan["sections"],
         "parameters": plan["parameters"],
         "takes_back": plan.get("takes_back"),
-        "approved_by": _person(),
+        "approved_by": person(),
         "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "expires": None,
     }
@@ -289,7 +289,8 @@ def whole_digest(plan: dict[str, Any]) -> str:
 _HOW = "Make a plan and read it, then approve the hash it prints:\n\n    runbook plan --tenant NAME\n"
 
 
-def _person() -> str:
+def person() -> str:
+    """Return the name of whoever runs this process, as the system has it."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

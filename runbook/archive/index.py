@@ -62,7 +62,9 @@ class Entry:
     record: str
     """The record's address seen from the page; empty where there is none."""
     mode: str
-    """As the row's, but that a rollback is called one."""
+    """As the row's, but that a rollback is called one, and a run over a part of the text is called that."""
+    part: bool = False
+    """Whether the run was about a part of the text only: it says nothing of the tenant as a whole."""
 
 
 def entries(base: Path, page: Path) -> Iterator[Entry]:
@@ -77,7 +79,8 @@ def entries(base: Path, page: Path) -> Iterator[Entry]:
             if result.is_file():
                 content = from_json(result.read_bytes(), cache_strings="keys")  # twice as quick as json's
                 row, cells = listing.finished(folder, content), _cells(content)
-                yield Entry(row=row, cells=cells, record=link, mode=_mode(content))
+                part = bool(content.get("part"))
+                yield Entry(row=row, cells=cells, record=link, mode=_mode(content), part=part)
             else:
                 row = _named(listing.unfinished(folder), journal)
                 yield Entry(row=row, cells={}, record=link, mode=row.mode)
@@ -116,7 +119,7 @@ def _damaged(folder: Path) -> listing.Row:
 
 def _mode(result: Mapping[str, Any]) -> str:
     if not result.get("takes_back"):
-        return str(result["mode"])
+        return f"{result['mode']}, in part" if result.get("part") else str(result["mode"])
     return "rollback" if result["mode"] == "apply" else "rollback, planned"
 
 
@@ -193,7 +196,7 @@ def page(found: Sequence[Entry], *, made: datetime, chosen: str = "", complain: 
         titles=titles,
         orders=orders(found),
         count=len(found),
-        bad=sum(1 for entry in latest if entry.row.status not in _GOOD),
+        bad=sum(1 for entry in latest if entry.row.status not in _GOOD or entry.part),
     )
     return text + "\n"
 

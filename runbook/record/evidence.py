@@ -16,6 +16,7 @@ from runbook.views import checks_lines, hand_lines, plain_lines, plan_lines, set
 
 Said = dict[str, frozenset[str]]
 """Lines that this page shows already, each with the places where its content stands."""
+_BESIDE = {"inputs": "; what each is for, in the cell of parameters"}
 _SHORTEST = 60
 """Fewer characters than this are printed again: to say that they stand above would be as long."""
 
@@ -25,7 +26,7 @@ def said_above(result: Mapping[str, Any], done: str) -> Said:
     found: Said = {}
     for item in result["sections"]:
         for what, text in _texts(item, result["tenant"]["name"], done):
-            note(found, text, f"{what}, as in section {item['number']}")
+            note(found, text, f"{what}, as in section {item['number']}{_BESIDE.get(what, '')}")
     for outlook, label in _outlooks(result.get("outlook")):
         for what in ("matrix", "policy"):
             note(found, outlook_view(outlook, what).text, label)

@@ -24,9 +24,9 @@ def section(item: Mapping[str, Any], *, mode: str, done: str, assumed: Sequence[
     """
     verification = item["verification"]
     plan = item["plan"] or {"changes": [], "problems": []}
-    later = [found for found in (verification or {}).get("problems", ()) if found.get("other")]
+    later = (verification or {}).get("problems", ())
     problems = [*plan["problems"], *(found for found in later if found not in plan["problems"])]
-    good = bool(verification and verification["ok"] and verification["checks"])
+    good = bool(verification and verification["ok"] and verification["checks"] and not item["error"])
     checks = [_check(check) for check in (verification["checks"] if verification else [])]
     changes = [_change(change, item) for change in plan["changes"]]
     for prop in (prop for change in changes for prop in change["properties"]):

@@ -91,6 +91,10 @@ def _open(
     connection = tenants.open_connection(
         values["tenant"], entry, on_call=recorder, prompt=print if has_frontend() else None
     )
+    if not folder.journal.exists():  # a notebook on its own: if it is killed, this is what its record is made from
+        simulated = entry.simulated is not None
+        begun = {"mode": values["mode"], "tenant": values["tenant"], "tutorial": document.name, "simulated": simulated}
+        journal.append("run-started", sha256=document.compiled.tutorial.sha256, alone=True, **begun)
     opened = {"mode": values["mode"], "tenant": values["tenant"], "tutorial": document.name}
     journal.append("section-opened", section=identifier, **opened)
     tenant_inputs = {k: v for k, v in entry.inputs.items() if k not in RUN_FIELDS}

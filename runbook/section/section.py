@@ -19,6 +19,7 @@ from runbook.outcome.surroundings import POLICY, RULE
 from runbook.outcome_views import outlook_view
 from runbook.plan import Change, Plan, plan_json
 from runbook.plan_views import checks_view, plan_view
+from runbook.runs import person
 from runbook.section import applying, approving, by_hand, landing, verifying
 from runbook.section.approving import Approval
 from runbook.section.frame import as_frame
@@ -38,6 +39,7 @@ class Section:
         self._state = state
         self._plan: Plan | None = None
         self._approval: Approval | None = None
+        self._sealed = False
         self._applied = ""  # hash of the plan that was carried out
         self.interactive = setup.values["mode"] == "walkthrough" and has_frontend()
 
@@ -121,8 +123,24 @@ class Section:
         """
         return self._setup.course.plan(self._setup.section.id, inputs)
 
+    def seal(self) -> None:
+        """Take nothing more: the run has been recorded."""
+        self._sealed, self._approval = True, None
+
+    def _refuse_if_sealed(self) -> None:
+        if self._sealed:
+            raise PlanRefused("This run has been recorded; nothing is added to it.", "Plan again, in a new run.")
+
     def edit(self, changed: Mapping[str, Any]) -> None:
         """Take edited inputs from the form; a plan made from the old ones is void. Raises InputError."""
+        self._refuse_if_sealed()
+        merged = self.edited(changed)
+        self._setup = replace(self._setup, inputs=merged)
+        self._plan = self._approval = None
+        self._state.inputs(merged)
+
+    def edited(self, changed: Mapping[str, Any]) -> tuple[Effective, ...]:
+        """Return the inputs as an edit would make them; nothing is taken yet. Raises InputError."""
         if fixed := sorted(set(changed) & set(RUN_FIELDS)):
             raise InputError(
                 f"{', '.join(fixed)} cannot be edited: this section was opened with it.",
@@ -131,13 +149,10 @@ class Section:
         keep = {item.field.name: item.value for item in self._setup.inputs if item.value is not None}
         fields = [item.field for item in self._setup.inputs]
         checked = {item.field.name: item for item in effective(fields, {**keep, **changed}, {}, source="form")}
-        merged = tuple(
+        return tuple(
             checked[item.field.name] if checked[item.field.name].value != item.value else item
             for item in self._setup.inputs
         )
-        self._setup = replace(self._setup, inputs=merged)
-        self._plan = self._approval = None
-        self._state.inputs(merged)
 
     @without_secrets
     def plan(self) -> View:
@@ -145,8 +160,9 @@ class Section:
 
         Raises UnreadableState, after noting what was read, when a part of the state is unknown.
         """
-        self._approval = None
-        self._plan = plan = self._guarded(self._fresh_plan)
+        self._refuse_if_sealed()
+        self._plan = self._approval = None  # until the new one has been shown as a whole
+        plan: Plan = self._guarded(self._fresh_plan)
         open_keys = {(item.kind, item.identity) for item in plan.problems}  # what is undecided is done by no hand
         hands = {c.key: BY_TYPE[c.kind].by_hand(c) for c in plan.pending if c.key not in open_keys}
         self._state.planned(plan, hands)
@@ -158,7 +174,9 @@ class Section:
             _show(view)
             reasons = "; ".join(f"{item.identity}: {item.reason}" for item in unknown)
             self._fail(UnreadableState(f"Not everything could be read: {reasons}", "Nothing was written."))
-        return self._with_landing(view, self._guarded(lambda: landing.after_planning(self._setup, plan)))
+        whole = self._with_landing(view, self._guarded(lambda: landing.after_planning(self._setup, plan)))
+        self._plan = plan
+        return whole
 
     def _with_landing(self, view: View, outlook: Mapping[str, Any] | None) -> View:
         """Show below a plan or a check where mail lands, as far as the section is about that."""
@@ -207,14 +225,20 @@ class Section:
             return "this section sets nothing here"
         return f"the tenant is already {self._setup.course.aim}"
 
-    def approve(self, tenant: str) -> View:
-        """Approve the present plan by typing the tenant's name (what the button does). Raises PlanRefused."""
+    def approve(self, tenant: str, plan_hash: str = "") -> View:
+        """Approve the present plan by typing the tenant's name (what the button does).
+
+        Raises PlanRefused, also when `plan_hash`, the plan that the person had before them, is not the present one.
+        """
+        self._refuse_if_sealed()
         if self._plan is None:
             raise PlanRefused("There is no plan to approve.", "Run the plan's cell first.")
+        if plan_hash not in ("", self._plan.hash):
+            raise PlanRefused("The plan was made anew meanwhile.", "Read the present one, and approve that.")
         if tenant.strip() != self.tenant:
             raise PlanRefused(f"{tenant!r} is not the name of this tenant.", f"Type {self.tenant} to approve.")
         self._approval = self._approved_by(self._plan, self._plan.hash, None)
-        self._approval = replace(self._approval, approved_by="walkthrough", how="tenant's name typed")
+        self._approval = replace(self._approval, approved_by=person(), how="tenant's name typed")
         self._note_approval()
         return views.message(f"Approved: plan {self._plan.hash[:12]}. Run the next cell to apply it.")
 
@@ -240,6 +264,7 @@ class Section:
 
         Raises PlanRefused if the tenant moved, ApplyFailed if a call failed; the record tells what was done.
         """
+        self._refuse_if_sealed()
         plan = self._plan
         if plan is not None and plan.is_empty:
             return views.message("Nothing to apply: 0 changes.")
@@ -281,10 +306,12 @@ class Section:
 
         Raises DriftFound in the modes apply and verify when a property is not as asked.
         """
+        self._refuse_if_sealed()
         plan = self._plan
         just_applied = self._state.content["phase"] == "applied"
         if plan is None or not (self.applied or plan.is_empty or self.mode == "verify"):
             return views.message("Not verified: nothing has been applied, and the plan above has changes pending.")
+        self._state.save(verification=None)  # an earlier one says nothing of what is found now, or cannot be
         fresh, seconds = self._guarded(lambda: verifying.settled(self._setup, wait=just_applied))
         left = by_hand.seen(self._setup)
         self._state.save(left_to_person=left)
@@ -301,7 +328,7 @@ class Section:
         noted = {"ok": fresh.is_as_asked, "properties": len(found.checks), "waited_seconds": seconds}
         self._setup.journal.append("verified", section=fresh.section, **noted)
         title, aim = self._title("verification"), self._setup.course.aim
-        view = checks_view(found.checks, title=title, aim=aim, beside=found.beside(left))
+        view = checks_view(found.checks, title=title, aim=aim, ok=fresh.is_done, beside=found.beside(left))
         if not fresh.is_done and not self.interactive:
             _show(view)
             self._fail(self._setup.course.failure(found.detail()))
@@ -315,7 +342,7 @@ class Section:
         verified = bool(content["verification"] and content["verification"]["ok"])
         checks = (content["verification"] or {"checks": [{"ok": False}]})["checks"]
         left = bool(self._plan and self._plan.left and self._plan.can_apply) and all(item["ok"] for item in checks)
-        status = self._final_status(len(changed), verified or left)
+        status = content["status"] if content["error"] else self._final_status(len(changed), verified or left)
         self._state.save(status=status, finished=journal.now(), phase="finished")
         self._setup.journal.append("section-finished", section=self._setup.section.id, status=status)
         if not self.interactive:  # a person may run any cell again

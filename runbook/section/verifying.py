@@ -32,7 +32,7 @@ class ReadBack:
         return [
             *views.settling_lines(self.verification),
             *views.problem_lines({"problems": [item for item in self.problems if item["other"]]}),
-            *views.problem_lines({"problems": [item for item in self.problems if item["presence"] == "left"]}),
+            *views.problem_lines({"problems": [item for item in self.problems if not item["other"]]}),
             *views.left_lines(left),
         ]
 

@@ -5,6 +5,7 @@ The import is light, since a batch does it for every tenant: widgets and record 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def open_section(reference: str, names: Mapping[str, Any]) -> Section | Walkthro
     """
     former = _former(names.get("section"))
     if former is not None:
-        former.close()  # before the new one: a simulated tenant that this kernel serves ends with it
+        former.retire()  # before the new one: a simulated tenant that this kernel serves ends with it
     section = _open(reference, names)
     if not section.interactive:
         return section
@@ -64,12 +65,14 @@ def _remember(walk: Walkthrough, former: Walkthrough) -> None:
     """Take over what was typed into the form, unless a parameter of that name has been changed since."""
     if former.section.setup.section.id != walk.section.setup.section.id or former.section.tenant != walk.section.tenant:
         return
-    for name, value in former.edits.items():
-        if name in walk.given and walk.given[name] == former.given.get(name):
-            try:
-                walk.edit({name: value})
-            except RunbookError:
-                continue  # what was possible with other inputs may not be now; the form shows what is in effect
+    kept = {
+        name: value
+        for name, value in former.edits.items()
+        if name in walk.given and walk.given[name] == former.given.get(name)
+    }
+    if kept:
+        with contextlib.suppress(RunbookError):  # what was possible beside other parameters may not be now
+            walk.edit(kept)
 
 
 def start_page(tutorial: str, names: Mapping[str, Any]) -> Start:

@@ -28,6 +28,7 @@ def recorded(section: Section) -> View:
     entry = setup.journal.append("run-finished", status=content["status"], exit_code=content["exit_code"])
     content["journal"] = {"entries": entry["n"] + 1, "head": entry["hash"]}
     write_json(setup.folder.path / "result.json", content)
+    section.seal()
     record = write_record(setup.folder)
     seal(setup.folder, content)
     return View(f"Record: {record}", f"<p>{_link(record)}</p>")
@@ -58,7 +59,7 @@ def _content(setup: Setup) -> dict[str, Any]:
         "status": status,
         "since": None,
         "plan_hash": "",  # of all sections together; each section has its own
-        "approval": _approval(setup),
+        "approval": _approval(setup, content["sections"]),
         "part": _part(setup, len(opened)),
     }
 
@@ -69,9 +70,11 @@ def _part(setup: Setup, opened: int) -> str:
     return "" if opened == whole else f"{opened} of the tutorial's {whole} sections; the others were not opened here"
 
 
-def _approval(setup: Setup) -> dict[str, Any] | None:
-    """The last approval that a person gave, with when, as the journal has it."""
-    given = [entry for entry in journal.read(setup.folder.journal) if entry["event"] == "approved"]
+def _approval(setup: Setup, sections: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The last approval of a plan that this is about, with when, as the journal has it; none of a void plan."""
+    plans = {item["plan"]["hash"] for item in sections if item["plan"] and item["approval"]}
+    entries = [entry for entry in journal.read(setup.folder.journal) if entry["event"] == "approved"]
+    given = [entry for entry in entries if entry["data"]["plan"] in plans]
     if not given:
         return None
     return {
@@ -100,9 +103,13 @@ def standing(sections: Sequence[Mapping[str, Any]], code: int, status: str) -> t
     if presences - {"left"}:
         return ExitCode.REFUSED, "refused"
     made = any(item["made"] for item in sections)
+    statuses = {change["status"] for item in sections for change in item["changes"]}
+    if statuses & {"unknown", "interrupted", "running", "failed"}:
+        return ExitCode.INTERRUPTED, "interrupted"
     done = all(result.is_verified(item) or result.has_nothing_to_check(item) for item in sections)
     if done:
         return ExitCode.DONE, "changed" if made else "unchanged"
     if all(result.is_verified(i) or result.has_nothing_to_check(i) or result.is_left(i) for i in sections):
         return ExitCode.CHANGES, "left to a person"
-    return (ExitCode.INTERRUPTED, "interrupted") if made else (ExitCode.CHANGES, "changes pending")
+    pending = any(change["action"] != "none" for plan in plans for change in plan["changes"])
+    return (ExitCode.CHANGES, "changes pending") if pending and not made else (ExitCode.INTERRUPTED, "interrupted")

@@ -6,6 +6,7 @@ A value that is refused is not taken: the old one stays in effect, and the row s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any, Protocol
 
@@ -42,6 +43,17 @@ class Form:
         """Return what was read of the tenant for an input."""
         return self._found.get(name)
 
+    def found(self, read: Mapping[str, Present]) -> None:
+        """Show what was read anew; what another service expects stays as it was first read."""
+        kept = {
+            name: replace(item, expected=self._found[name].expected)
+            for name, item in read.items()
+            if name in self._found
+        }
+        self._found = {**self._found, **read, **kept}
+        for row in self._rows:
+            row.tell(self.effective(row.name))
+
     def take(self, name: str, value: Any) -> str:
         """Take an edit; return why it was not taken, or nothing."""
         try:
@@ -73,7 +85,7 @@ class _Row:
         self._error = widgets.HTML()
         self._words = widgets.HTML(layout=widgets.Layout(flex="1 1 18em", min_width="14em"))
         self.text = ""
-        self._tell(item)
+        self.tell(item)
         self.control.observe(self._changed, names="value")
         line = widgets.HBox([self.control, self._words], layout=widgets.Layout(flex_flow="row wrap", width="100%"))
         self.widget = widgets.VBox([line, self._error])
@@ -86,9 +98,14 @@ class _Row:
             self._error.value = framed(paragraph(f"Not taken. {why} Still in effect: {old}.", "error"))
             return
         self._error.value = ""
-        self._tell(item)
+        self.tell(item)
 
-    def _tell(self, item: Effective) -> None:
+    @property
+    def name(self) -> str:
+        return self._field.name
+
+    def tell(self, item: Effective) -> None:
+        """Write the words beside the control."""
         said = _words(item, self._form.present(self._field.name))
         self.text = "\n  ".join([f"{item.field.label}: {', '.join(shown(item)) or '(empty)'}", *said])
         html = "<br>".join(escape(plain(line)) for line in said)

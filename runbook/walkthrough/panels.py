@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
@@ -18,6 +18,7 @@ from runbook.walkthrough.panel import Panel, Shown
 from runbook.walkthrough.present import Present, present, without_overrides
 
 if TYPE_CHECKING:
+    from runbook.compile.result import ResourceDraft
     from runbook.plan import Plan
     from runbook.walkthrough.walkthrough import Walkthrough
 
@@ -38,14 +39,22 @@ class Panels:
             layout=widgets.Layout(width="min(26em, 100%)"),
         )
         self.planning = Button("Plan again", walk.make_plan)
-        self.approving = Button(
-            "Approve this plan", lambda: walk.approve(self._typed_name()), style="primary", pause_seconds=0
-        )
+        self.approving = Button("Approve this plan", self._approve, style="primary", pause_seconds=0)
         self.applying = Button("Apply the approved plan", walk.carry_out, style="primary", pause_seconds=0)
         self.verifying = Button("Verify", walk.check)
         self.recording = Button("Write the record", walk.record)
         self._made: dict[str, Panel] = {}
         self._form: Form | None = None
+
+    def _approve(self) -> None:
+        """Approve the plan that stands in the gate at this moment, and no other that may be made meanwhile."""
+        plan = self._walk.section.current
+        shown = plan.hash if plan else ""
+        self._walk.approve(self._typed_name(), shown)
+
+    def clear_name(self) -> None:
+        """Empty the field: a name that was typed is for one plan."""
+        self.name.value = ""
 
     def _typed_name(self) -> str:
         """Return the name in the field, once it is the tenant's, or does not change any more.
@@ -66,9 +75,24 @@ class Panels:
         box = widgets.VBox([widgets.HTML(STYLE + framed(head)), form.widget, widgets.HTML(lights)])
         return Shown(box, lambda: "\n".join(part for part in (why, form.text()) if part))
 
-    def _read(self) -> tuple[dict[str, Present], str]:
+    def reread(self, plan: Plan | None) -> None:
+        """Show what the tenant has now beside the controls: from a plan made just now, else by reading it."""
+        if self._form is None or self._walk.retired:
+            return
+        if plan is None:
+            found, why = self._read()
+            if why:
+                return
+        else:
+            found = present(self._drafts(), plan)
+        self._form.found(found)
+
+    def _drafts(self) -> Sequence[ResourceDraft]:
         setup = self._walk.section.setup
-        drafts = setup.document.drafts(setup.section.id)
+        return setup.document.drafts(setup.section.id)
+
+    def _read(self) -> tuple[dict[str, Present], str]:
+        drafts = self._drafts()
         try:
             plan = self._walk.section.look(without_overrides(drafts, self._walk.effective))
         except RunbookError as error:
@@ -95,12 +119,12 @@ class Panels:
 
     def refresh(self) -> None:
         """Bring every panel and every button in line with how things stand."""
-        section, idle = self._walk.section, not self._walk.busy
-        ready = _can_be_approved(section.current) and not section.applied
+        section, idle = self._walk.section, not (self._walk.busy or self._walk.retired)
+        ready = _can_be_approved(section.current) and not (section.applied or self._walk.closed)
         self.planning.enable(idle)
         self.approving.enable(idle and ready and not section.approved)
         self.name.disabled = self.approving.widget.disabled
-        self.applying.enable(idle and section.approved)
+        self.applying.enable(idle and section.approved and not self._walk.closed)
         self.verifying.enable(idle and self._walk.can_verify)
         self.recording.enable(idle and section.current is not None and not self._walk.closed)
         if self._form is not None:
@@ -116,10 +140,15 @@ class Panels:
     def _void_or(self, otherwise: str, sort: str = "") -> View:
         if self._walk.busy:
             return _said(f"{self._walk.busy} …")
+        if self._walk.retired:
+            return _said("This section was opened anew; this panel is of before. Run the cell again.", "void")
         return _said(_VOID, "void") if self._walk.void else _said(otherwise, sort)
 
     def _plan_status(self) -> View:
-        return self._void_or("Nothing was written.")
+        written = (
+            "What was written stands below, at apply." if self._walk.section.has_written else "Nothing was written."
+        )
+        return self._void_or(written)
 
     def _gate_status(self) -> View:
         section = self._walk.section
@@ -128,6 +157,8 @@ class Panels:
             return self._void_or("Not decided: there is no plan. Run the plan's cell first.")
         if section.applied:
             return self._void_or("This plan has been carried out.", "good")
+        if self._walk.closed:
+            return self._void_or("The record is written. Plan again to go on, in a run of its own.")
         if plan.is_empty:
             return self._void_or("Nothing to approve: the plan changes nothing.")
         if not plan.can_apply:
@@ -171,6 +202,10 @@ class Panels:
             return self._void_or(f"Next: verify, if that is not done, and write the record. {record}")
         if section.current.is_empty:
             return self._void_or(f"Nothing has to be written. {record}")
+        if section.has_written:
+            return self._void_or(
+                f"Not all was carried out. Write the record, and plan again to see what is left. {record}"
+            )
         return self._void_or(
             "Nothing was written. Next: read the difference above, type the tenant's name and approve, apply, verify. "
             f"{record}"

@@ -14,7 +14,7 @@ from typing import Any
 from IPython.display import display
 
 from runbook import views
-from runbook.errors import InputError, RunbookError
+from runbook.errors import InputError, PlanRefused, RunbookError
 from runbook.inputs import Effective
 from runbook.plan import Change
 from runbook.section import Section
@@ -36,7 +36,8 @@ class Walkthrough:
         self.given = {item.field.name: item.value for item in section.effective}
         self.closed = False
         """Whether the record was written; what is done after that belongs to a run of its own."""
-        self.edits: dict[str, Any] = {}
+        self.retired = False
+        """Whether another walkthrough has taken this one's place."""
         self.busy = ""
         """What is being worked on; empty when nothing is."""
         self._one = threading.Lock()
@@ -106,97 +107,131 @@ class Walkthrough:
         if not self._one.acquire(blocking=False):
             raise InputError(f"{self.busy or 'Something else is being done'}: wait for its end.", "Then edit again.")
         try:
+            self._refuse_if_retired()
             self._edit(changed)
         finally:
             self._one.release()
-        self._panels.listen()
-        self._panels.refresh()
+            self._panels.listen()
+            self._panels.refresh()
 
     def _edit(self, changed: Mapping[str, Any]) -> None:
         had = self.section.current is not None
+        self.section.edited(changed)  # before anything ends: what cannot be used changes nothing
         self._begin_anew()
         self.section.edit(changed)
-        for item in self.effective:
-            if item.field.name in changed:
-                self.edits[item.field.name] = changed[item.field.name]
         self.void = self.void or had
-        for part in ("gate", "apply", "verify"):
+        self._forget("gate", "apply", "verify")
+        self._panels.clear_name()
+
+    def _forget(self, *parts: str) -> None:
+        for part in parts:
             self.results.pop(part, None)
 
     def make_plan(self) -> None:
         """Plan anew; what was approved, applied or verified before is no longer shown."""
 
         def act() -> View:
-            for name in ("gate", "apply", "verify"):
-                self.results.pop(name, None)
+            self._forget("gate", "apply", "verify")
             self.steps.clear()
             self._begin_anew()
+            self._panels.clear_name()
             view = self.section.plan()
             self.void = False
             return view
 
         self._work("plan", "Reading the tenant", act)
+        self._panels.reread(self.section.current)
 
-    def approve(self, tenant: str) -> None:
-        """Approve the present plan, if the tenant's name is typed right and it has not been approved yet."""
-        if not self.section.approved:
+    def approve(self, tenant: str, plan_hash: str) -> None:
+        """Approve the plan that was shown, if the tenant's name is typed right and it has not been approved yet."""
 
-            def act() -> View:
-                self.section.approve(tenant)
-                return View("", "")  # the status says it
+        def act() -> View:
+            if not self.section.approved:
+                self.section.approve(tenant, plan_hash)
+                self._panels.clear_name()
+            return View("", "")  # the status says it
 
-            self._work("gate", "Approving", act)
+        self._work("gate", "Approving", act)
 
     def carry_out(self) -> None:
         """Apply the approved plan; each change is shown as it goes."""
-        plan = self.section.current
-        if plan is not None:
-            self.steps = {change.key: (change, "waiting") for change in plan.pending}
-        self._work("apply", "Writing", lambda: self.section.apply(self._step))
-        self._panels.refresh()
+
+        def act() -> View:
+            plan = self.section.current
+            self.steps = {change.key: (change, "waiting") for change in (plan.pending if plan else ())}
+            return self.section.apply(self._step)
+
+        self._work("apply", "Writing", act)
+        self._panels.reread(None)
 
     def check(self) -> None:
         """Verify by fresh reads. After the record was written, this is a run of its own, which plans first."""
         if self.closed:
             self.make_plan()
             if not self.can_verify:
-                text = "The tenant is not as it was left: see the plan for what differs."
-                self.results["verify"] = _told(text)
+                failed = self.closed or self.section.current is None
+                text = "It could not be planned anew" if failed else "The tenant is not as it was left"
+                self.results["verify"] = _told(f"{text}: see the plan.")
                 self._panels.refresh()
                 return
         self._work("verify", "Reading the tenant again", self.section.verify)
 
     def record(self) -> None:
-        """Write the record of what was done so far."""
+        """Verify what can be verified and has not been, and write the record."""
 
         def act() -> View:
-            view = self.section.finish()
-            link = closing.recorded(self.section)
-            self.closed = True
-            if self._link is not None:
-                self._link.update(link)
-            return View(f"{view.text}\n{link.text}", view.html)
+            if self.closed:
+                return self.results["finish"]
+            return self._recorded()
 
-        if not self.closed:
-            self._work("finish", "Writing the record", act)
+        self._work("finish", "Writing the record", act)
+
+    def _recorded(self) -> View:
+        if self.can_verify and not self.section.verified:
+            try:
+                self.results["verify"] = self.section.verify()
+            except RunbookError as error:  # the record says so
+                self.results["verify"] = _told(str(error))
+        view = self.section.finish()
+        link = closing.recorded(self.section)
+        self.closed = True
+        if self._link is not None:
+            self._link.update(link)
+        return View(f"{view.text}\n{link.text}", view.html)
 
     def _begin_anew(self) -> None:
         """After something was written, or recorded, go on in a run of its own: a record is about one plan."""
         if not (self.closed or self.section.has_written):
             return
         if not self.closed:
-            self.section.finish()
-            closing.recorded(self.section)
-        self.close()  # first, since a simulated tenant that this kernel serves ends with it
-        self.section = self._reopen(self.section)
-        for name, value in self.edits.items():
-            self.section.edit({name: value})
-        self.closed = False
+            self._recorded()
+        self._let_go()  # first, since a simulated tenant that this kernel serves ends with it
+        fresh = self._reopen(self.section)
+        if edits := self.edits:
+            fresh.edit(edits)
+        self.section, self.closed = fresh, False
         self.results.clear()
 
-    def close(self) -> None:
-        """Let the tenant go; a section that is opened anew has its own connection."""
+    @property
+    def edits(self) -> dict[str, Any]:
+        """The values in effect that came from the form."""
+        return {item.field.name: item.value for item in self.effective if item.source == "form"}
+
+    def retire(self) -> None:
+        """End this walkthrough for one that takes its place: wait for what is being done, record what was written."""
+        with self._one:
+            self.retired = True
+            if self.section.has_written and not self.closed:
+                self._recorded()
+            self._let_go()
+        self._panels.refresh()
+
+    def _let_go(self) -> None:
         self.section.setup.connection.close()
+
+    def _refuse_if_retired(self) -> None:
+        if self.retired:
+            raise PlanRefused("This section was opened anew; this panel is of before.", "Run the cells below again.")
 
     def _step(self, change: Change, status: str) -> None:
         self.steps[change.key] = (change, status)
@@ -206,9 +241,10 @@ class Walkthrough:
         """Do one thing while all buttons are off, and keep what came of it. An error is shown, not raised."""
         if not self._one.acquire(blocking=False):
             return
-        self.busy = what
-        self._panels.refresh()
         try:
+            self.busy = what
+            self._panels.refresh()
+            self._refuse_if_retired()
             self.results[part] = act()
         except RunbookError as error:
             self.results[part] = _told(str(error))

@@ -103,11 +103,13 @@ def test_the_table_escapes_folds_and_names_what_is_unknown() -> None:
 def test_a_failed_check_comes_first_and_the_rest_is_folded() -> None:
     wrong = {"kind": "QuarantinePolicy", "identity": "P", "name": "ESNEnabled", "wanted": True, "ok": False,
              "found_text": "no", "lines": [54]}  # fmt: skip
-    view = checks_view([{**wrong, "ok": True, "identity": "Q"}, wrong], title="T", aim="as asked")
+    view = checks_view([{**wrong, "ok": True, "identity": "Q"}, wrong], title="T", aim="as asked", ok=False)
     assert view.html.index("Not as asked") < view.html.index("<details>")
     assert "1 of 2 properties are as asked" in view.text and "runbook-error" in view.html
-    whole = checks_view([{**wrong, "ok": True}], title="T", aim="as asked")
+    whole = checks_view([{**wrong, "ok": True}], title="T", aim="as asked", ok=True)
     assert "<details>" not in whole.html and "runbook-error" not in whole.html
+    missing = checks_view([{**wrong, "ok": True}], title="T", aim="as asked", ok=False, beside=["P is not there"])
+    assert "runbook-good" not in missing.html and "P is not there" in missing.html
 
 
 def fields(**given: Any) -> dict[str, Any]:
@@ -212,9 +214,11 @@ def section(short: Mapping[str, Any]) -> dict[str, Any]:
     checks = [{"ok": short.get("verified")}]
     problems = [{"presence": name} for name in (plan or {}).get("problems", ())]
     only_left = bool(problems) and all(p["presence"] == "left" for p in problems)
+    change = {"action": short.get("action", "update"), "properties": [{}], "observed": {}}
     return {
-        "plan": None if plan is None else {"problems": problems, "changes": [{"action": "update"}]},
+        "plan": None if plan is None else {"problems": problems, "changes": [change]},
         "made": [{}] * short.get("made", 0),
+        "changes": [{"status": status} for status in short.get("changes", ())],
         "error": {"exit_code": 1} if short.get("error") else None,
         "verification": {"ok": short["verified"] and not only_left, "checks": checks} if "verified" in short else None,
     }
