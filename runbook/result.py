@@ -266,7 +266,7 @@ def is_left(section: Mapping[str, Any]) -> bool:
 def is_verified(section: Mapping[str, Any]) -> bool:
     """Whether every property that a section asks for was read back as asked; at least one must have been."""
     verification = section["verification"]
-    return bool(verification and verification["ok"] and verification["checks"] and not section["error"])
+    return bool(verification and verification["ok"] and verification["checks"] and not section.get("error"))
 
 
 def has_nothing_to_check(section: Mapping[str, Any]) -> bool:
