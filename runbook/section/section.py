@@ -121,6 +121,7 @@ class Section:
 
         Raises InputError, UnreadableState or what else a plan would.
         """
+        self._refuse_if_sealed()  # what is read is noted in the run's journal
         return self._setup.course.plan(self._setup.section.id, inputs)
 
     def seal(self) -> None:

@@ -19,6 +19,7 @@ from runbook.walkthrough.present import Present, present, without_overrides
 
 if TYPE_CHECKING:
     from runbook.compile.result import ResourceDraft
+    from runbook.inputs import Effective
     from runbook.plan import Plan
     from runbook.walkthrough.walkthrough import Walkthrough
 
@@ -68,7 +69,7 @@ class Panels:
 
     def form(self) -> Shown:
         """Return the form; the tenant is read for it, and if that fails the form says so and works all the same."""
-        found, why = self._read()
+        found, why = self._read(self._walk.look)
         self._form = form = Form(self._walk, found)
         head = paragraph(why, "error") if why else ""
         lights = framed(tokens.lights(self._walk.section.tenant))
@@ -76,11 +77,14 @@ class Panels:
         return Shown(box, lambda: "\n".join(part for part in (why, form.text()) if part))
 
     def reread(self, plan: Plan | None) -> None:
-        """Show what the tenant has now beside the controls: from a plan made just now, else by reading it."""
+        """Show what the tenant has now beside the controls: from a plan made just now, else by reading it.
+
+        Called by what holds the walkthrough for itself, so that nothing is read while a record is written.
+        """
         if self._form is None or self._walk.retired:
             return
         if plan is None:
-            found, why = self._read()
+            found, why = self._read(self._walk.section.look)
             if why:
                 return
         else:
@@ -91,10 +95,10 @@ class Panels:
         setup = self._walk.section.setup
         return setup.document.drafts(setup.section.id)
 
-    def _read(self) -> tuple[dict[str, Present], str]:
+    def _read(self, look: Callable[[Sequence[Effective]], Plan]) -> tuple[dict[str, Present], str]:
         drafts = self._drafts()
         try:
-            plan = self._walk.section.look(without_overrides(drafts, self._walk.effective))
+            plan = look(without_overrides(drafts, self._walk.effective))
         except RunbookError as error:
             return {}, f"What the tenant has now could not be read. {error.detail} {error.remedy}"
         return present(drafts, plan), ""

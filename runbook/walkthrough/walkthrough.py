@@ -8,15 +8,14 @@ to one and clicks to another.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from IPython.display import display
 
-from runbook import views
 from runbook.errors import InputError, PlanRefused, RunbookError
 from runbook.inputs import Effective
-from runbook.plan import Change
+from runbook.plan import Change, Plan
 from runbook.section import Section
 from runbook.views import View
 from runbook.walkthrough import closing, steps
@@ -137,10 +136,10 @@ class Walkthrough:
             self._panels.clear_name()
             view = self.section.plan()
             self.void = False
+            self._panels.reread(self.section.current)
             return view
 
         self._work("plan", "Reading the tenant", act)
-        self._panels.reread(self.section.current)
 
     def approve(self, tenant: str, plan_hash: str) -> None:
         """Approve the plan that was shown, if the tenant's name is typed right and it has not been approved yet."""
@@ -159,10 +158,11 @@ class Walkthrough:
         def act() -> View:
             plan = self.section.current
             self.steps = {change.key: (change, "waiting") for change in (plan.pending if plan else ())}
-            return self.section.apply(self._step)
+            view = self.section.apply(self._step)
+            self._panels.reread(None)
+            return view
 
         self._work("apply", "Writing", act)
-        self._panels.reread(None)
 
     def check(self) -> None:
         """Verify by fresh reads. After the record was written, this is a run of its own, which plans first."""
@@ -226,6 +226,16 @@ class Walkthrough:
             self._let_go()
         self._panels.refresh()
 
+    def look(self, inputs: Sequence[Effective]) -> Plan:
+        """Read the tenant for the form. Raises RunbookError, also while something else is done or after the record."""
+        if not self._one.acquire(blocking=False):
+            raise InputError(f"{self.busy or 'Something else is being done'}.", "Run the cell again when it has ended.")
+        try:
+            self._refuse_if_retired()
+            return self.section.look(inputs)
+        finally:
+            self._one.release()
+
     def _let_go(self) -> None:
         self.section.setup.connection.close()
 
@@ -263,8 +273,3 @@ class Walkthrough:
 
 def _told(text: str) -> View:
     return View(text, paragraph(text, "error"))
-
-
-def message(text: str, sort: str = "") -> View:
-    """Return a sentence as the panels show it."""
-    return View(views.plain_lines(text), paragraph(text, sort))

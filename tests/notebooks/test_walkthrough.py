@@ -190,6 +190,14 @@ def test_nothing_is_written_after_the_record(kit: Kit, person: Person) -> None:
     assert kit("records", "check", str(record.parent)).returncode == 0
 
 
+def test_a_form_that_is_shown_again_reads_nothing_into_a_sealed_run(kit: Kit, person: Person) -> None:
+    person.run_all(ANTISPAM)
+    press(person, "recording")
+    assert "could not be read. This run has been recorded" in text(person.run("section.inputs()"))
+    (record,) = (kit.folder / "runs").glob("*/record.html")
+    assert kit("records", "check", str(record.parent)).returncode == 0
+
+
 def test_only_the_plan_that_was_shown_can_be_approved(kit: Kit, person: Person) -> None:
     person.run_all(ANTISPAM)
     shown = text(person.run("section.section.current.hash")).strip("'")
