@@ -7,7 +7,7 @@ would have to carry.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
@@ -28,6 +28,17 @@ def plain(text: str) -> str:
 def plain_lines(text: str) -> str:
     """Make a text of several lines harmless, line by line; its own line ends stay."""
     return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def harmless(value: Any, spell: Callable[[str], str] = plain) -> Any:
+    """Make all texts of a value harmless, whoever chose them; `spell` says how one is spelt out."""
+    if isinstance(value, str):
+        return spell(value)
+    if isinstance(value, Mapping):
+        return {name: harmless(item, spell) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [harmless(item, spell) for item in value]
+    return value
 
 
 # Marks that change the order in which a line is read.
@@ -128,6 +139,12 @@ def reason_text(change: Mapping[str, Any]) -> str:
     """Return why a change is made, and what else is to be known of it."""
     notes = change.get("notes", ()) if change["action"] != "delete" else ()
     return "; ".join([change["reason"], *notes])
+
+
+def reason_beside(change: Mapping[str, Any]) -> str:
+    """Return the same where the properties stand in a table beside it: without their names."""
+    names = ": " + ", ".join(item["name"] for item in change["properties"] if item["changed"])
+    return reason_text({**change, "reason": change["reason"].removesuffix(names)})
 
 
 def problem_lines(plan: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from runbook.record import landing
 from runbook.record.evidence import said_above
 from runbook.record.sections import OPEN_ENDED, section
 from runbook.record.todo import done_by_hand, todo
-from runbook.views import plain
+from runbook.views import harmless
 
 _MODE_WORDS = {
     "plan": "Plan: the tenant was read and compared; nothing was written",
@@ -32,21 +32,10 @@ def from_result(result: Mapping[str, Any], approved: Mapping[str, Any] | None = 
     """
     outlook = result.get("outlook")
     raw = {**_content(result, approved or {}), "landing": outlook and landing.content(outlook)}
-    content: dict[str, Any] = _harmless(raw)
+    content: dict[str, Any] = harmless(raw)
     content["picture"] = _lighter(picture(outlook)) if outlook else ""
     content["said"] = said_above(result, content["aim"])
     return content
-
-
-def _harmless(value: Any) -> Any:
-    """Spell out control and direction marks in all texts of a value, whoever chose them."""
-    if isinstance(value, str):
-        return plain(value)
-    if isinstance(value, Mapping):
-        return {name: _harmless(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_harmless(item) for item in value]
-    return value
 
 
 def _content(result: Mapping[str, Any], approved: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from runbook.difference import cannot_be_undone, entries_lines, lines_text, show
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
 from runbook.record.todo import one_line
-from runbook.views import hand_lines, left_lines, reason_text, settling_lines
+from runbook.views import hand_lines, left_lines, reason_beside, settling_lines
 
 OPEN_ENDED = ("unknown", "interrupted", "running")
 """What a change is called of which it is not known whether it took effect."""
@@ -118,7 +118,7 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
         "symbol": SYMBOL[change["action"]],
         "action": change["action"],
         "what": f"{_title(change['kind'])} {change['identity']}",
-        "reason": _why(change),
+        "reason": reason_beside(change),
         "status": done["status"] if done else "unchanged",
         "properties": properties,
         "changing": [prop["name"] for prop in properties if prop["changed"]],
@@ -129,12 +129,6 @@ def _change(change: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any
 def _lines(lines: Sequence[int | str]) -> str:
     """Name lines by their numbers alone; those of an included file with its name."""
     return lines_text(lines).removeprefix("lines ").removeprefix("line ")
-
-
-def _why(change: Mapping[str, Any]) -> str:
-    """Return why a thing is changed, without the names of the properties, which are marked in the table below."""
-    names = ": " + ", ".join(prop["name"] for prop in change["properties"] if prop["changed"])
-    return reason_text({**change, "reason": change["reason"].removesuffix(names)})
 
 
 def _property(change: Mapping[str, Any], prop: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,19 +5,17 @@ Every text is escaped, and marks that nobody can see are spelt out. Links of the
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from runbook.sheet.model import Sheet
-from runbook.views import plain_lines
+from runbook.styling import Style
+from runbook.views import harmless, plain_lines
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _HANDLE = "DOMAIN_ID"
@@ -31,7 +29,6 @@ _MARK = "SHEET-MARK"
 def render(sheet: Sheet) -> str:
     """Return the page. Equal sheets give equal pages."""
     style = _style(sheet.sha256)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -41,25 +38,19 @@ def render(sheet: Sheet) -> str:
     environment.filters["typed"] = lambda line: _typed(line, filled)
     environment.filters["is_blank"] = lambda text: text in sheet.blanks
     template = environment.get_template("sheet.html.j2")
-    page = template.render(sheet=_harmless(asdict(sheet)), style=Markup(style), style_digest=digest)
+    page = template.render(sheet=harmless(asdict(sheet), _spelt), style=Markup(style.text), policy=style.policy)
     return re.sub(r"\n\s*\n+", "\n", page) + "\n"
 
 
-def _style(sha256: str) -> str:
+def _style(sha256: str) -> Style:
     """Return the style, which names the text at the foot of each printed page by the beginning of its hash."""
     mark = sha256[:16] if re.fullmatch(r"[0-9a-f]{64}", sha256) else "unknown"
-    return (_TEMPLATES / "style.css").read_text(encoding="utf-8").replace(_MARK, mark)
+    return Style((_TEMPLATES / "style.css").read_text(encoding="utf-8").replace(_MARK, mark))
 
 
-def _harmless(value: Any) -> Any:
-    """Spell out control and direction marks in all texts of a value; the blanks of other keyboards are blanks."""
-    if isinstance(value, str):
-        return plain_lines(value.replace("\t", "    ").replace("\N{NO-BREAK SPACE}", " "))
-    if isinstance(value, Mapping):
-        return {name: _harmless(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_harmless(item) for item in value]
-    return value
+def _spelt(text: str) -> str:
+    """Spell out control and direction marks; the blanks of other keyboards are blanks."""
+    return plain_lines(text.replace("\t", "    ").replace("\N{NO-BREAK SPACE}", " "))
 
 
 def _typed(line: str, filled: Callable[[str], Markup]) -> Markup:

@@ -10,8 +10,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from runbook.inputchecks import list_text
-from runbook.inputs import Effective, Field
+from runbook.inputs import Effective, Field, to_text
 
 _STYLE = {"description_width": "12em"}
 _LAYOUT = {"width": "min(30em, 100%)"}
@@ -38,11 +37,11 @@ def control(item: Effective) -> Any:
         return widgets.Dropdown(options=options, value=value, **common)
     if field.annotation == "list":
         placeholder = "several: one a line, or commas between"
-        text = list_text(shown(item))
-        return widgets.Textarea(value=text, rows=1, placeholder=placeholder, continuous_update=False, **common)
+        return widgets.Textarea(
+            value=to_text(value or ()), rows=1, placeholder=placeholder, continuous_update=False, **common
+        )
     # A number is typed as text: a number field would take 99 for 30, or 1e1 for 10, before anybody checked it.
-    text = "" if value is None else str(value)
-    return widgets.Text(value=text, continuous_update=False, **common)
+    return widgets.Text(value="" if value is None else to_text(value), continuous_update=False, **common)
 
 
 def shown(item: Effective) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from runbook.cli.tables.layout import Cell, said
 from runbook.difference import cannot_be_undone, counts_text, entries_lines, lines_text, show_value, side
 from runbook.kinds import BY_TYPE
 from runbook.plan import SYMBOL
-from runbook.views import problem_lines, reason_text, wait_lines
+from runbook.views import problem_lines, reason_beside, wait_lines
 
 HEADS = ("property", "before", "after", "tutorial")
 STYLE = {"create": "green", "update": "yellow", "delete": "red", "none": ""}
@@ -70,12 +70,7 @@ def _head(change: Change) -> Iterator[RenderableType]:
     style = STYLE[change["action"]]
     name = f"{BY_TYPE[change['kind']].title} {change['identity']}"
     yield layout.marked(SYMBOL[change["action"]], name, f"bold {style}".strip(), indent=2)
-    reason = reason_text(change)
-    if change["action"] == "update":  # which properties differ is what the rows say
-        names = ", ".join(item["name"] for item in change["properties"] if item["changed"])
-        reason = "; ".join(change.get("notes", ())) if change["reason"].endswith(f": {names}") else reason
-    if reason:
-        yield said(reason, "dim", indent=4)
+    yield said(reason_beside(change), "dim", indent=4)
 
 
 def _rows(change: Change) -> list[layout.Row]:
