@@ -82,21 +82,27 @@ def entries(base: Path, page: Path) -> Iterator[Entry]:
                 part = bool(content.get("part"))
                 yield Entry(row=row, cells=cells, record=link, mode=_mode(content), part=part)
             else:
-                row = _named(listing.unfinished(folder), journal)
+                row = _told(listing.unfinished(folder), journal)
                 yield Entry(row=row, cells={}, record=link, mode=row.mode)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             row = _damaged(folder)
             yield Entry(row=row, cells={}, record=link, mode=row.mode)
 
 
-def _named(row: listing.Row, journal: Path) -> listing.Row:
-    """Return a row under the tenant's own name, where the journal's first line is whole: a folder's is cut to fit."""
+def _told(row: listing.Row, journal: Path) -> listing.Row:
+    """Return an unfinished run's row with what its journal tells, as far as that is whole.
+
+    The tenant's own name, since a folder's is cut to fit, and the last sign of life: what was written late in a run
+    that began long ago is no older than a plan that was made meanwhile.
+    """
     try:
-        with journal.open(encoding="utf-8") as file:
-            name = json.loads(file.readline())["data"]["tenant"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        lines = journal.read_bytes().splitlines()
+        name = json.loads(lines[0])["data"]["tenant"]
+        row = replace(row, tenant=name) if isinstance(name, str) else row
+        last = datetime.fromisoformat(json.loads(lines[-1])["at"]).astimezone(UTC)
+    except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError):
         return row
-    return replace(row, tenant=name) if isinstance(name, str) else row
+    return replace(row, when=max(row.when, last))
 
 
 def _link(record: Path, page: Path) -> str:

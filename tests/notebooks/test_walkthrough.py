@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import Kit
+from faults.far_end import FarEnd
 from jupyter_client.manager import KernelManager
 
-from runbook import journal
+from runbook import journal, simulated
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "02-create-quarantine-policies.ipynb"
 ANTISPAM = NOTEBOOK.with_name("04-configure-anti-spam-policies.ipynb")
@@ -243,10 +245,9 @@ def test_a_verification_that_could_not_be_read_is_not_an_earlier_one(kit: Kit, p
     approve(person, "demo")
     press(person, "applying")
     person.run("section.verify()")
-    person.run("from runbook.errors import UnreadableState")
-    person.run("def broken(*a, **k): raise UnreadableState('gone', '')")
-    person.run("section.section._setup.course.__class__.verification = broken")  # in a kernel that ends with this test
-    assert "gone" in text(person.run("section.verify()"))
+    port = urlsplit(simulated.running(kit.state) or "").port or 0
+    FarEnd(kit, port).fault(kind="status", status=403, match={"cmdlet": "Get-QuarantinePolicy"}, times=None)
+    assert "The tenant could not be read" in text(person.run("section.verify()"))
     person.run("section.finish()")
     (result,) = (kit.folder / "runs").glob("*/result.json")
     content = json.loads(result.read_text())

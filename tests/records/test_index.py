@@ -167,3 +167,12 @@ def test_the_command_writes_the_page_takes_filters_and_refuses_an_empty_folder(k
     assert kit("records", "index", "--status", "good").returncode == 2
     assert "runbook records index --since 7d" in kit("records", "index", "--help").stdout
     assert [name for name in kit.runs.iterdir() if name.name.startswith(".index")] == []
+
+
+def test_an_unfinished_run_is_as_new_as_its_last_sign_of_life(tmp_path: Path) -> None:
+    written(tmp_path, ["late", "plan", "2026-11-25T10:00:00.000Z", "unchanged", ["good"]], 1)
+    cut = written(tmp_path, ["late", "walkthrough", "2026-11-25T01:00:00Z", "unfinished", []], 2)
+    with (cut / "journal.jsonl").open("a") as journal:
+        journal.write('{"at": "2026-11-25T12:00:00.000Z", "event": "change-done", "data": {}}\n')
+    (newest,) = index.newest(index.entries(tmp_path, tmp_path / "index.html"))
+    assert newest.row.status == "unfinished"
