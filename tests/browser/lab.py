@@ -38,7 +38,7 @@ class Lab:
     page: Page
     jupyter: Jupyter
     said: list[str] = field(default_factory=list)
-    """Errors that the page wrote to its console, or ended with, since it was opened."""
+    """Errors that the page wrote to its console, or ended with, since the present test has it."""
     _parts: dict[str, int] = field(default_factory=dict)
 
     def open(self, name: str) -> None:
@@ -152,7 +152,11 @@ class Desk:
     _lab: Lab | None = None
 
     def take(self) -> Lab:
-        """JupyterLab with no notebook open."""
+        """JupyterLab with no notebook open, and none of the errors of the test before.
+
+        A text field that has the cursor when its notebook is closed sends its change to a kernel that is gone;
+        JupyterLab's widgets write that to the console as an error, and it is not the next test's.
+        """
         if self._lab is None or self._lab.page.is_closed():
             page, said = self.context.new_page(), []
             page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
@@ -160,6 +164,7 @@ class Desk:
             page.goto(f"{self.jupyter.url}lab?reset&token={self.jupyter.token}")
             self._lab = Lab(page, self.jupyter, said)
         self._lab.close()
+        self._lab.said.clear()
         return self._lab
 
 
