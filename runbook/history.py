@@ -51,6 +51,8 @@ class History:
     """True once it was taken up again."""
     exit_code: int | None
     """How the run ended; None when it did not come to its own end."""
+    fleet: str = ""
+    """The fleet run that it is a part of."""
 
     @property
     def begun(self) -> frozenset[Key]:
@@ -112,11 +114,13 @@ class _Collected:
     rest: bool = False
     resumed: bool = False
     exit_code: int | None = None
+    fleet: str = ""
 
     def take(self, event: str, data: Mapping[str, Any]) -> None:
         if event == "run-started":
             self.tenant, self.mode, self.tutorial = data["tenant"], data["mode"], data["tutorial"]
             self.takes_back, self.rest = data.get("takes_back", ""), data.get("rest", False)
+            self.fleet = data.get("fleet", "")
         elif event == "section-opened" and not self.tenant:
             self.tenant, self.mode, self.tutorial = data["tenant"], data["mode"], data.get("tutorial", "")
         elif event == "plan-approved":
@@ -203,6 +207,7 @@ def _history(path: Path, entries: Iterable[Mapping[str, Any]]) -> History:
         rest=found.rest,
         resumed=found.resumed,
         exit_code=found.exit_code,
+        fleet=found.fleet,
     )
 
 

@@ -33,6 +33,8 @@ class Facts:
     takes_back: str = ""
     """Name of the run that this one takes back; empty for any other run."""
     rest: bool = False
+    fleet: str = ""
+    """The fleet run that this run is a part of; empty for any other."""
     only: frozenset[str] = frozenset()
     """The sections that this was about; empty for all. A walkthrough is about those that a person opened."""
 
@@ -75,6 +77,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         "kit": {"version": __version__, "python": platform.python_version(), "platform": sys.platform},
         "tenant": {"name": facts.tenant, "simulated": facts.simulated},
         "mode": facts.mode,
+        **({"fleet": facts.fleet} if facts.fleet else {}),
         "takes_back": {"run": facts.takes_back, "rest": facts.rest} if facts.takes_back else None,
         "tutorial": {
             "name": document.name,

@@ -74,6 +74,7 @@ def _close(task: Task, interrupted: bool, asked: Mapping[str, Any]) -> Outcome:
         asked=asked,
         takes_back=request.takes_back.name if request.takes_back else "",
         rest=request.rest,
+        fleet=request.fleet,
     )
     content = result.build(facts, task.document, folder)
     plan = result.whole_plan(content, task.parameters)

@@ -27,7 +27,10 @@ from runbook.errors import PlanRefused, UsageError
 from runbook.plan import digest, plan_digest
 
 TICKS = "ticks"
-"""The one folder beside the runs that is none: what was done by hand on each tenant (`runbook.ticks`)."""
+"""A folder beside the runs that is none: what was done by hand on each tenant (`runbook.ticks`)."""
+FLEETS = "fleets"
+"""The other one: runs over many tenants (`runbook.fleet`), each naming the runs that it consists of."""
+BESIDE = frozenset({TICKS, FLEETS})
 
 
 def runs_directory() -> Path:
@@ -42,11 +45,17 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, tenant: str, mode: str, base: Path | None = None) -> RunFolder:
-        """Make a new folder, named by time, tenant and mode, that no other run has."""
+    def create(
+        cls, tenant: str, mode: str, base: Path | None = None, announce: Callable[[Path], None] = lambda path: None
+    ) -> RunFolder:
+        """Make a new folder, named by time, tenant and mode, that no other run has.
+
+        `announce` is told its path before it is made, so that whoever looks for it later finds it in any case.
+        """
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         safe = re.sub(r"[^A-Za-z0-9._-]", "_", tenant)[:40] or "tenant"
         path = (base or runs_directory()) / f"{stamp}-{safe}-{mode}-{secrets.token_hex(3)}"
+        announce(path)
         try:
             path.mkdir(parents=True)
         except OSError as error:
@@ -168,24 +177,32 @@ def read_json(path: Path) -> Any:
 def plans(base: Path | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield the plans of all runs, newest first; a file that is not whole is passed over."""
     for path in sorted((base or runs_directory()).glob("*/plan.json"), reverse=True):
-        try:
-            plan = read_json(path)
-        except ValueError:
-            continue
-        if isinstance(plan, dict) and isinstance(plan.get("hash"), str):
-            yield path.parent, plan
+        yield from _plan_of(path.parent)
 
 
-def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[str, Any]:
+def _plan_of(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    try:
+        plan = read_json(folder / "plan.json")
+    except (OSError, ValueError):
+        return
+    if isinstance(plan, dict) and isinstance(plan.get("hash"), str):
+        yield folder, plan
+
+
+def approval_for(
+    plan_hash: str, tenant: str, base: Path | None = None, *, made_by: Path | None = None
+) -> dict[str, Any]:
     """Return the approval of a stored plan, ready to be put into the run that applies it.
 
-    `plan_hash` may be shortened to 8 digits or more if one plan only begins so. Raises PlanRefused when there
-    is no such plan, or when it was made for another tenant.
+    `plan_hash` may be shortened to 8 digits or more if one plan only begins so. `made_by` is the folder of the run
+    that made the plan, where that is known; no other is looked into then. Raises PlanRefused when there is no such
+    plan, or when it was made for another tenant.
     """
     wanted = plan_hash.strip().lower()
     if len(wanted) < 8 or not re.fullmatch(r"[0-9a-f]+", wanted):
         raise PlanRefused(f"{plan_hash!r} is not the hash of a plan.", _HOW)
-    found = {item["hash"]: item for _, item in plans(base) if item.get("hash", "").startswith(wanted)}
+    known = plans(base) if made_by is None else _plan_of(made_by)
+    found = {item["hash"]: item for _, item in known if item["hash"].startswith(wanted)}
     if len(found) != 1:
         count = "No plan" if not found else f"{len(found)} plans"
         raise PlanRefused(f"{count} in {base or runs_directory()} has a hash beginning {wanted}.", _HOW)
@@ -219,6 +236,23 @@ def approval_for(plan_hash: str, tenant: str, base: Path | None = None) -> dict[
         "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "expires": None,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """An approval that was looked up already: which plan, where it lies, in whose name, until when (ISO 8601)."""
+
+    plan: str
+    made_by: Path
+    approver: str
+    expires: str | None = None
+
+    def approval(self, tenant: str) -> dict[str, Any]:
+        """Return the approval. Raises what `approval_for` and `still_valid` raise."""
+        found = approval_for(self.plan, tenant, made_by=self.made_by)
+        found |= {"approved_by": self.approver, "expires": self.expires}
+        still_valid(found)
+        return found
 
 
 class ApprovalFile(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from runbook.journal import Journal, mend
 from runbook.library import Document
 from runbook.outcome.evidence import read_evidence
 from runbook.provisional import write_provisional
-from runbook.runs import RunFolder, approval_for, approval_from_file, plans, read_json, still_valid, write_json
+from runbook.runs import Grant, RunFolder, approval_for, approval_from_file, plans, read_json, still_valid, write_json
 from runbook.tutorial import Section
 
 _LAST_BREATH_SECONDS = 5.0
@@ -38,6 +38,12 @@ class Request:
     approve: str | None = None
     approval_file: Path | None = None
     """A file that approves a plan in somebody's name and until a time."""
+    grant: Grant | None = None
+    """An approval that a fleet has looked up for all of its tenants."""
+    fleet: str = ""
+    """The fleet run that this run is a part of; empty for any other."""
+    announce: Callable[[Path], None] = lambda path: None
+    """Told the path of the run's folder before it is made."""
     resume: Path | None = None
     """Folder of a run that stopped before its end, to go on with in the same folder."""
     takes_back: Path | None = None
@@ -106,8 +112,9 @@ def begun(request: Request) -> Task:
     if approval is not None:
         _same_parameters(parameters, approval["parameters"])
         parameters = approval["parameters"]
-        request = replace(request, sources=_sources_of(approval, request.base))
-    folder = RunFolder.create(request.tenant, request.mode if not back else f"rollback-{request.mode}", request.base)
+        request = replace(request, sources=_sources_of(approval, request))
+    mode = request.mode if not back else f"rollback-{request.mode}"
+    folder = RunFolder.create(request.tenant, mode, request.base, request.announce)
     _begin(request, document, folder, back)
     if request.evidence is not None:
         folder.outcome.mkdir()
@@ -142,7 +149,9 @@ _BY_HAND = "The record of the run names every value that was there before; nothi
 
 def _approval(request: Request) -> dict[str, Any]:
     """Return the approval that a run may act on. Raises PlanRefused."""
-    if request.approval_file is not None:
+    if request.grant is not None:
+        approval = request.grant.approval(request.tenant)
+    elif request.approval_file is not None:
         approval = approval_from_file(request.approval_file, request.tenant, request.base)
     else:
         approval = approval_for(request.approve or "", request.tenant, request.base)
@@ -182,7 +191,12 @@ def taken_up(request: Request) -> Task:
     document = library.load(history.tutorial)
     _same_text(document, history.approval, folder)
     request = replace(
-        request, mode="apply", tutorial=history.tutorial, takes_back=history.takes_back, rest=history.rest
+        request,
+        mode="apply",
+        tutorial=history.tutorial,
+        takes_back=history.takes_back,
+        rest=history.rest,
+        fleet=history.fleet,
     )
     torn = mend(folder.journal)
     attempt = folder.put_aside()
@@ -218,14 +232,16 @@ def _begin(request: Request, document: Document, folder: RunFolder, back: Mappin
         sha256=document.compiled.tutorial.sha256,
         simulated=tenants.entry(request.tenant).simulated is not None,
         sources={"tenant": "command line", "mode": "command line", **request.sources},
+        **({"fleet": request.fleet} if request.fleet else {}),
         **back,
     )
     write_provisional(folder, request.tenant, request.mode, entry["at"])
 
 
-def _sources_of(approval: Mapping[str, Any], base: Path | None) -> dict[str, str]:
+def _sources_of(approval: Mapping[str, Any], request: Request) -> dict[str, str]:
     """Return where the inputs of an approved plan came from, as the run that made it says."""
-    folder = next((path for path, plan in plans(base) if plan["hash"] == approval["plan"]), None)
+    known = (path for path, plan in plans(request.base) if plan["hash"] == approval["plan"])
+    folder = request.grant.made_by if request.grant else next(known, None)
     found = input_sources(folder) if folder else {}
     return {name: found.get(name, "approved plan") for name in approval["parameters"]}
 

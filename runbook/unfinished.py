@@ -36,6 +36,7 @@ def close_unfinished(folder: RunFolder) -> dict[str, Any]:
         asked={},
         takes_back=Path(str(begun.get("takes_back", ""))).name,
         rest=bool(begun.get("rest", False)),
+        fleet=begun.get("fleet", ""),
         only=frozenset(item["section"] for item in folder.sections()) if begun.get("alone") else frozenset(),
     )
     content = result.build(facts, document, folder)

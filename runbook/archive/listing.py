@@ -15,7 +15,7 @@ from runbook.archive.manifest import MANIFEST
 from runbook.archive.when import Span
 from runbook.errors import UsageError
 from runbook.result import is_verified
-from runbook.runs import TICKS, read_json
+from runbook.runs import BESIDE, read_json
 from runbook.views import plain
 
 UNFINISHED = "unfinished"
@@ -187,7 +187,7 @@ def find_run(text: str, base: Path) -> Path:
         ):
             return path
         raise UsageError(f"{text} is not the folder of a run.", _LIST)
-    names = [item.name for item in base.iterdir() if item.is_dir() and item.name != TICKS] if base.is_dir() else []
+    names = [item.name for item in base.iterdir() if item.is_dir() and item.name not in BESIDE] if base.is_dir() else []
     found = [text] if text in names else sorted(name for name in names if text and text in name)
     if len(found) == 1:
         return base / found[0]

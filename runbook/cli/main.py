@@ -28,6 +28,7 @@ COMMANDS = {
     "tick": ("runbook.cli.ticking", "List the steps that are left to a person, and tick them off."),
     "rollback": ("runbook.cli.rollback", "Take back what a run has changed, and nothing else."),
     "preflight": ("runbook.cli.preflight", "Say whether an identity can do what the plan needs. Writes nothing."),
+    "fleet": ("runbook.cli.fleet", "Plan, apply or verify on every tenant of an inventory."),
     "records": ("runbook.cli.records", "List, check and compare runs, or make a run's record again."),
     "sim": ("runbook.cli.sim", "Serve, reset, show or change the simulated tenant."),
 }

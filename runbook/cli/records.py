@@ -12,7 +12,7 @@ import click
 from runbook.cli.console import make_console
 from runbook.errors import ExitCode, UsageError
 from runbook.inputs import MODES
-from runbook.runs import TICKS, RunFolder, read_json, runs_directory
+from runbook.runs import BESIDE, RunFolder, read_json, runs_directory
 from runbook.views import plain
 
 _RUN = "RUN is a run's folder, its name, or a part of the name that no other run has."
@@ -222,7 +222,7 @@ def check_runs(runs: tuple[str, ...], head: str | None, public_key: Path | None,
 
     if head is not None and not re.fullmatch(r"[0-9a-fA-F]{16,64}", head.strip()):
         raise UsageError(f"{head!r} is no hash of 16 to 64 hexadecimal digits.")
-    found = [run for run in runs if Path(run).name != TICKS or not Path(run).is_dir()]  # runs/* names it, too
+    found = [run for run in runs if Path(run).name not in BESIDE or not Path(run).is_dir()]  # runs/* names it, too
     folders = [_find(run) for run in found or runs]
     if head is not None and len(folders) > 1:
         raise UsageError("--head is the hash of one run; give one RUN.")

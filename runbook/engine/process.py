@@ -62,14 +62,16 @@ class Worker:
         print_read, print_write = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
+        parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             for descriptor in (request_write, message_read, print_read):
                 os.close(descriptor)
-            _be_child(
+            be_child(
                 lambda: worker.run_child(shell, request_read, message_write),
-                print_write,
-                directory,
+                parent=parent,
+                printed=print_write,
+                directory=directory,
             )
         for descriptor in (request_read, message_write, print_write):
             os.close(descriptor)
@@ -208,20 +210,25 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """Be interrupted when the parent dies, however it dies, so that no further change is begun (Linux)."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:  # it has died already, before this could be asked for
+            os.kill(os.getpid(), signal.SIGINT)
 
 
-def _be_child(serve: Callable[[], None], printed: int, directory: Path | None) -> None:
-    """Set the child up, serve, and leave without running the parent's clean-up."""
+def be_child(serve: Callable[[], None], *, parent: int, printed: int, directory: Path | None = None) -> None:
+    """Set a forked child up, serve, and leave without running the parent's clean-up.
+
+    The child has a session of its own, reads nothing, prints into a pipe, and is interrupted when its parent dies.
+    """
     code = 1
     try:
         os.setsid()
-        _end_with_parent()
+        _end_with_parent(parent)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(printed, 1)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from runbook.tenants.connection import Connection, asked, check, domains_of, last_request, open_connection, serve
 from runbook.tenants.credentials import credential_references, describe
-from runbook.tenants.file import DEMO, Simulated, TenantEntry, entry, load, where_in_yaml
+from runbook.tenants.file import DEMO, FileReference, Simulated, TenantEntry, entry, load, where_in_yaml
 
 __all__ = [
     "DEMO",
     "Connection",
+    "FileReference",
     "Simulated",
     "TenantEntry",
     "asked",

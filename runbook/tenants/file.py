@@ -23,7 +23,7 @@ from tenantapi.clouds import CLOUDS
 from tenantapi.tenant import WAYS, SignIn
 
 DEMO = "demo"
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 """A name becomes part of folders and of commands to copy."""
 
 
@@ -121,7 +121,7 @@ def load(path: Path | None = None) -> dict[str, TenantEntry]:
     except ValidationError as error:
         raise _worded(path, error) from None
     for name in named:
-        if not _NAME.match(name):
+        if not NAME.match(name):
             raise InventoryError(
                 f"{path}: {name!r} cannot be a tenant's name.",
                 "Use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or a digit.",

@@ -1,0 +1,150 @@
+"""Which tenant's plan is approved, by whom and until when: looked up once for a whole fleet.
+
+A fleet's plans have one hash over all of them, which approves every plan in it and nothing else. Or a file approves,
+in somebody's name: one plan for one tenant, as for a single run, or many::
+
+    approver: Jane Doe, change 4711
+    expires: 2026-12-01T18:00:00+01:00
+    plans:
+      contoso: the plan's hash, all 64 digits
+      fabrikam: the plan's hash, all 64 digits
+
+(or ``fleet:`` with the hash of all, in place of ``plans:``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from runbook.errors import PlanRefused, UsageError
+from runbook.fleet.folder import FleetFolder, fleets
+from runbook.plan import digest
+from runbook.runs import Grant, person, read_json
+
+_HASH = r"^[0-9a-fA-F]{64}$"
+_HOW = "Make the plans and read them, then approve the hash that is printed:\n\n    runbook fleet plan INVENTORY\n"
+_FIRST = re.compile(rb'\s*\{\s*"hash"\s*:\s*"([0-9a-f]{64})"')
+
+
+class _ApprovalFile(BaseModel):
+    """One plan for one tenant, plans by tenant, or a whole fleet's plans; always a name and an end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    approver: str = Field(min_length=1)
+    expires: AwareDatetime
+    plan: str | None = Field(default=None, pattern=_HASH)
+    tenant: str | None = None
+    plans: Mapping[str, Annotated[str, Field(pattern=_HASH)]] | None = None
+    fleet: str | None = Field(default=None, pattern=_HASH)
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> _ApprovalFile:
+        one = self.plan is not None and self.tenant is not None
+        if (self.plan is None) != (self.tenant is None) or sum((one, bool(self.plans), self.fleet is not None)) != 1:
+            raise ValueError("it must have either plan and tenant, or plans, or fleet")
+        return self
+
+
+def hash_of_plans(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the one hash over all plans of a fleet; empty where there is none."""
+    plans = {row["tenant"]: row["plan"] for row in rows if row.get("plan")}
+    return digest(plans) if plans else ""
+
+
+def by_hash(wanted: str, runs: Path) -> dict[str, Grant]:
+    """Return what the hash of a fleet's plans approves, in the name of whoever runs this. Raises PlanRefused.
+
+    It may be shortened to 8 digits or more if the plans of one fleet only begin so.
+    """
+    return _of_fleet(wanted, runs, approver=person(), expires=None)
+
+
+def by_files(paths: Sequence[Path], runs: Path) -> dict[str, Grant]:
+    """Return what approval files approve. Raises UsageError for a file that cannot be used, PlanRefused for a hash
+    that nobody knows and for a tenant that two of them name with different plans."""
+    found: dict[str, Grant] = {}
+    for path in paths:
+        for tenant, grant in _by_file(path, runs).items():
+            if tenant in found and found[tenant].plan != grant.plan:
+                raise PlanRefused(f"The tenant {tenant!r} has two approved plans, the second in {path}.", _HOW)
+            found[tenant] = grant
+    return found
+
+
+def _by_file(path: Path, runs: Path) -> dict[str, Grant]:
+    try:
+        given = _ApprovalFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UsageError(f"{path} is not YAML.", _FORM) from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the top level"
+        raise UsageError(f"{path}, at {place}: {first['msg']}.", _FORM) from None
+    expires = given.expires.isoformat()
+    if given.fleet is not None:
+        return _of_fleet(given.fleet, runs, approver=given.approver, expires=expires)
+    wanted = given.plans or {str(given.tenant): str(given.plan)}
+    made_by = dict(_known_plans(runs))
+    for tenant, plan in wanted.items():
+        if plan.lower() not in made_by:
+            raise PlanRefused(f"No run in {runs} has the plan {plan[:12]} that {path} approves for {tenant!r}.", _HOW)
+    return {
+        tenant: Grant(plan=plan.lower(), made_by=made_by[plan.lower()], approver=given.approver, expires=expires)
+        for tenant, plan in wanted.items()
+    }
+
+
+_FORM = """Write it like this:
+
+    approver: Jane Doe, change 4711
+    expires: 2026-12-01T18:00:00+01:00
+    plans:
+      contoso: the plan's hash, all 64 digits
+"""
+
+
+def _of_fleet(wanted: str, runs: Path, *, approver: str, expires: str | None) -> dict[str, Grant]:
+    wanted = wanted.strip().lower()
+    if len(wanted) < 8 or not re.fullmatch(r"[0-9a-f]+", wanted):
+        raise PlanRefused(f"{wanted!r} is not the hash of a fleet's plans.", _HOW)
+    found = {}
+    for folder in fleets(runs):
+        summary = _summary(folder)
+        if str(summary.get("plans_hash", "")).startswith(wanted):
+            found.setdefault(summary["plans_hash"], summary)
+    if len(found) != 1:
+        count = "No fleet" if not found else f"{len(found)} fleets"
+        raise PlanRefused(f"{count} in {runs} has plans whose hash begins {wanted}.", _HOW)
+    (summary,) = found.values()
+    if hash_of_plans(summary["tenants"]) != summary["plans_hash"]:
+        raise PlanRefused(f"The summary of {summary['fleet']} was changed after it was made.", _HOW)
+    return {
+        row["tenant"]: Grant(plan=row["plan"], made_by=runs / row["run"], approver=approver, expires=expires)
+        for row in summary["tenants"]
+        if row.get("plan")
+    }
+
+
+def _summary(folder: FleetFolder) -> dict[str, Any]:
+    try:
+        found = read_json(folder.summary)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _known_plans(runs: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the hash of every stored plan with its run; only the beginning of each file is read."""
+    for path in sorted(runs.glob("*/plan.json")):
+        with path.open("rb") as file:
+            first = _FIRST.match(file.read(200))
+        if first:
+            yield first[1].decode(), path.parent

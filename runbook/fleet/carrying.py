@@ -1,0 +1,132 @@
+"""Carry out one tenant's part of a fleet run, in a process that does nothing else.
+
+A fleet run is at-least-once: the same order may be given again after any process of it was killed. So it begins by
+looking for what is there already, and ends with the tenant's row in ``done/``, which is written in one step.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from runbook import journal
+from runbook.archive.manifest import MANIFEST, seal
+from runbook.errors import ExitCode, RunbookError
+from runbook.fleet import rows
+from runbook.fleet.folder import FleetFolder
+from runbook.fleet.order import Order
+from runbook.history import read_history
+from runbook.record import write_record
+from runbook.run import run
+from runbook.runs import RunFolder, read_json
+from runbook.unfinished import close_unfinished
+
+Row = dict[str, Any]
+Told = Callable[[str], None]
+"""Told what begins: a section by its heading, the record, the manifest."""
+_LAST_BREATH_SECONDS = 30.0
+"""How long the process of a supervisor that was killed may take to write the record of its interrupted run."""
+
+
+def enter(order: Order) -> None:
+    """Make this process the tenant's: its environment and its present folder are nobody else's."""
+    folder = FleetFolder(Path(order.folder))
+    os.environ |= {
+        "RUNBOOK_TENANTS": str(folder.tenants_file(order.tenant)),
+        "RUNBOOK_RUNS": str(folder.runs),
+        "RUNBOOK_TRAFFIC": str(folder.traffic),
+    }
+    work = folder.path / "work" / order.tenant
+    work.mkdir(parents=True, exist_ok=True)
+    os.chdir(work)
+
+
+def carry_out(order: Order, told: Told = lambda line: None) -> Row:
+    """Do what is asked for one tenant and return its row, in a process that `enter` has made the tenant's.
+
+    Nothing is done twice: a tenant that is finished gives its row, a run that applies and was cut short is gone on
+    with in its own folder, one that only reads is closed and made anew. A run that was interrupted is no end: its row
+    is returned and not kept. Never raises a RunbookError; such a tenant's row says why nothing came of it.
+    """
+    began = time.monotonic()
+    folder = FleetFolder(Path(order.folder))
+    kept = folder.row(order.tenant)
+    if kept is not None:
+        return kept
+    earlier = [item for item in folder.begun(order.tenant) if item.journal.is_file()]
+    for item in earlier:
+        _wait_until_left(item)
+    attempts = len(earlier) + (not order.close)
+
+    def place() -> rows.Place:
+        seconds = time.monotonic() - began
+        return rows.Place(tenant=order.tenant, group=order.group, ring=order.ring, seconds=seconds, attempts=attempts)
+
+    try:
+        result = _ended(earlier)
+        if result is None and order.close:
+            return _finished(order, folder, rows.killed(place(), order.why, _closed(earlier)), told)
+        result = result or _run(order, folder, earlier, told)
+        row = rows.finished(place(), result)
+    except RunbookError as error:
+        row = rows.stopped(place(), error)
+    return row if row["exit_code"] == ExitCode.INTERRUPTED else _finished(order, folder, row, told)
+
+
+def _run(order: Order, folder: FleetFolder, earlier: list[RunFolder], told: Told) -> dict[str, Any]:
+    last = earlier[-1] if earlier else None
+    if last is not None and order.mode == "apply" and read_history(last.path).approval is not None:
+        return run(order.request(resume=last.path), told).result
+    _closed(earlier)
+    request = order.request(announce=lambda path: folder.announce(order.tenant, path))
+    return run(request, told).result
+
+
+def _ended(earlier: list[RunFolder]) -> dict[str, Any] | None:
+    """Return the result of a run that came to its own end; if it was killed over its record, that is made now."""
+    for folder in reversed(earlier):
+        path = folder.path / "result.json"
+        if not path.is_file():
+            continue
+        result: dict[str, Any] = read_json(path)
+        if result["exit_code"] == ExitCode.INTERRUPTED or "afterwards" in result:
+            continue
+        if not (folder.path / MANIFEST).is_file():
+            write_record(folder)
+            seal(folder, result)
+        return result
+    return None
+
+
+def _closed(earlier: list[RunFolder]) -> dict[str, Any] | None:
+    """Make the record of every run that was cut short, and return the last one's result."""
+    result = None
+    for folder in earlier:
+        if (folder.path / MANIFEST).is_file():
+            result = read_json(folder.path / "result.json")
+            continue
+        journal.mend(folder.journal)
+        result = close_unfinished(folder)
+        write_record(folder)
+        seal(folder, result)
+    return result
+
+
+def _wait_until_left(folder: RunFolder) -> None:
+    deadline = time.monotonic() + _LAST_BREATH_SECONDS
+    while folder.is_held() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _finished(order: Order, folder: FleetFolder, row: Row, told: Told) -> Row:
+    """Keep a tenant's row; its run is put to the fleet's store before the tenant counts as finished."""
+    if order.store and row["run"]:
+        from runbook.archive.store import Store
+
+        told("store")
+        Store(order.store).put(folder.runs / row["run"])
+    folder.finish(row)
+    return row

@@ -1,0 +1,184 @@
+"""Go through the rings of a fleet run: begin tenants while there is room, and stop where it must be stopped.
+
+Nothing here knows how a tenant is carried out, nor where: a `Crew` does that, on this machine or on others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+from runbook.errors import ExitCode, UsageError
+from runbook.fleet import rows
+from runbook.fleet.crew import Crew, Ended, Row
+from runbook.fleet.order import Order
+
+_TICK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How many tenants may fail before no further one is begun: a number, a share of all, or any."""
+
+    count: int | None = None
+    percent: float | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Allowance:
+        """Read ``2`` or ``5%``. Raises UsageError."""
+        found = re.fullmatch(r"(\d{1,6})|(\d{1,3}(?:\.\d+)?)\s*%", text.strip())
+        if found is None or (found[2] and float(found[2]) > 100):
+            raise UsageError(f"{text!r} is no number of failures.", "Write a number, such as 2, or a share: 5%.")
+        return cls(count=int(found[1])) if found[1] else cls(percent=float(found[2]))
+
+    def exceeded(self, failures: int, total: int) -> bool:
+        """Whether so many failures of so many tenants are too many."""
+        if self.percent is not None:
+            return failures * 100 > self.percent * total
+        return self.count is not None and failures > self.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What a fleet run goes through."""
+
+    mode: str
+    rings: Sequence[tuple[str, Sequence[Order]]]
+    in_flight: int
+    allowance: Allowance
+    kept: Mapping[str, Row] = field(default_factory=dict)
+    """Rows of tenants that are finished already, from an earlier attempt at the same fleet run."""
+
+    @property
+    def total(self) -> int:
+        return sum(len(orders) for _, orders in self.rings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Somebody wants the fleet run to stop: no further tenant is begun."""
+
+    reason: str
+    """A sentence without its full stop."""
+    running: Literal["end", "interrupt", "kill"] = "end"
+    """What becomes of tenants that run: they come to their end, are interrupted, or are killed."""
+
+
+class Watch(Protocol):
+    """Whoever wants to know what happens, as it happens."""
+
+    def ring(self, name: str, count: int) -> None:
+        """A ring begins, with so many tenants still to do."""
+
+    def started(self, tenant: str) -> None:
+        """A tenant begins."""
+
+    def ended(self, row: Row) -> None:
+        """A tenant has ended."""
+
+
+def is_failure(row: Mapping[str, Any], mode: str) -> bool:
+    """Whether a tenant's end counts as a failure: for a run that only reads, drift and open parts are answers."""
+    answers = {ExitCode.DONE, ExitCode.CHANGES} | (set() if mode == "apply" else {ExitCode.REFUSED})
+    return row["status"] != rows.NOT_STARTED and row["exit_code"] not in answers
+
+
+def conduct(
+    course: Course,
+    crew: Crew,
+    watch: Watch,
+    *,
+    asked_to_stop: Callable[[], Stop | None] = lambda: None,
+    finish: Callable[[Row], None] = lambda row: None,
+) -> tuple[list[Row], str]:
+    """Carry out all rings; return a row for every tenant, in the order of the rings, and why it stopped early.
+
+    `asked_to_stop` is asked all the time. `finish` keeps a row of which no process could say that it is the tenant's
+    last.
+    """
+    conducting = _Conducting(course, crew, watch, asked_to_stop, finish)
+    for number, (name, orders) in enumerate(course.rings):
+        conducting.ring(name, orders, is_canary=number == 0 and len(course.rings) > 1)
+    return conducting.rows(), conducting.stopped
+
+
+class _Conducting:
+    def __init__(
+        self,
+        course: Course,
+        crew: Crew,
+        watch: Watch,
+        asked_to_stop: Callable[[], Stop | None],
+        finish: Callable[[Row], None],
+    ) -> None:
+        self._course, self._crew, self._watch = course, crew, watch
+        self._asked_to_stop, self._finish = asked_to_stop, finish
+        self._rows: dict[str, Row] = dict(course.kept)
+        self.stopped = ""
+
+    def ring(self, name: str, orders: Sequence[Order], *, is_canary: bool) -> None:
+        queue = deque(order for order in orders if order.tenant not in self._rows)
+        if queue and not self.stopped:
+            self._watch.ring(name, len(queue))
+        self._see_whether_to_stop()
+        while self._crew.running() or (queue and not self.stopped):
+            while queue and not self.stopped and self._crew.running() < self._course.in_flight:
+                order = queue.popleft()
+                self._watch.started(order.tenant)
+                self._crew.start(order)
+                self._see_whether_to_stop()
+            for event in self._crew.wait(_TICK_SECONDS):
+                if isinstance(event, Ended):
+                    self._take(event)
+            self._see_whether_to_stop()
+        failed = [self._rows[order.tenant] for order in orders if order.tenant in self._rows]
+        if is_canary and self._course.mode == "apply" and not self.stopped:
+            named = [row["tenant"] for row in failed if is_failure(row, self._course.mode)]
+            if named:
+                self.stopped = f"{named[0]}, in the first ring, failed"
+
+    def rows(self) -> list[Row]:
+        found = []
+        for _, orders in self._course.rings:
+            for order in orders:
+                place = rows.Place(tenant=order.tenant, group=order.group, ring=order.ring)
+                found.append(self._rows.get(order.tenant) or rows.not_started(place, self.stopped))
+        return found
+
+    def _take(self, ended: Ended) -> None:
+        order, row = ended.order, ended.row
+        if row is None and not order.close:
+            # Whatever is left of it becomes a record, in a process of its own.
+            self._crew.start(replace(order, close=True, why=_ended_how(ended)))
+            return
+        if row is None:
+            place = rows.Place(tenant=order.tenant, group=order.group, ring=order.ring, attempts=1)
+            row = rows.killed(place, f"{order.why}; and no record could be made of it: {ended.how}", None)
+            self._finish(row)
+        elif ended.too_long:
+            row = {**row, "reason": f"It ran longer than it may and was stopped after {ended.seconds:.0f} seconds."}
+            self._finish(row)
+        self._rows[order.tenant] = row
+        self._watch.ended(row)
+
+    def _see_whether_to_stop(self) -> None:
+        failures = sum(1 for row in self._rows.values() if is_failure(row, self._course.mode))
+        if not self.stopped and self._course.allowance.exceeded(failures, self._course.total):
+            self.stopped = f"{failures} tenant{'s' if failures > 1 else ''} failed, which is more than was allowed"
+        stop = self._asked_to_stop()
+        if stop is None:
+            return
+        self.stopped = self.stopped or stop.reason
+        if stop.running == "interrupt":
+            self._crew.interrupt()
+        elif stop.running == "kill":
+            self._crew.kill()
+
+
+def _ended_how(ended: Ended) -> str:
+    if ended.too_long:
+        return f"It ran longer than it may, did not stop when it was asked to, and was killed ({ended.how})"
+    return ended.how[:1].upper() + ended.how[1:]

@@ -1,0 +1,71 @@
+"""Carry a fleet out on this machine: what is made ready once, which cores are used, and the simulated far ends."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+from collections.abc import Iterator, Sequence
+
+from runbook import library, run
+from runbook.engine import can_fork
+from runbook.errors import UsageError
+from runbook.fleet.carrying import Row, carry_out, enter
+from runbook.fleet.crew import Crew, ForkedCrew
+from runbook.fleet.executors import ExecutorCrew, processes
+from runbook.fleet.inventory import Member
+from runbook.fleet.order import Order
+
+IN_FLIGHT_PER_CORE = 10
+"""A tenant waits for the network most of the time: so many share a core unless something else is asked for."""
+
+
+def local_crew(tutorial: str, *, in_flight: int, tenant_seconds: float | None) -> Crew:
+    """Return a crew on this machine: forked where that is safe, else every tenant in a new process."""
+    if not can_fork():
+        return ExecutorCrew(processes(in_flight), tenant_seconds=tenant_seconds)
+    make_ready(tutorial)
+    return ForkedCrew(_work, limit_seconds=tenant_seconds)
+
+
+def make_ready(tutorial: str) -> None:
+    """Import and compile once what every tenant needs, and keep the memory of it shared with all children."""
+    run.preload()
+    library.load(tutorial)
+    gc.collect()
+    gc.freeze()
+
+
+def _work(order: Order, told: object) -> Row:
+    enter(order)
+    return carry_out(order)
+
+
+@contextlib.contextmanager
+def on_cores(count: int | None) -> Iterator[None]:
+    """Use so many cores for this process and all that it starts, for the length of a ``with`` block.
+
+    Nothing happens where the system cannot say which core a process runs on. Raises UsageError for less than one.
+    """
+    if count is not None and count < 1:
+        raise UsageError(f"{count} workers cannot do anything.", "Give at least 1.")
+    if count is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def simulated_far_ends(members: Sequence[Member]) -> Iterator[None]:
+    """Serve the simulated tenants of a fleet for the length of a ``with`` block, all of them by one process."""
+    yield
