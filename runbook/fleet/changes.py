@@ -124,9 +124,7 @@ def _drifted(old: Mapping[str, Any], row: Mapping[str, Any]) -> Iterable[Drifted
     was_good = {item["section"] for item in old["sections"] if item["verified"]}
     for item in row["sections"]:
         if item["drift"] and item["section"] in was_good:
-            yield Drifted(
-                tenant=row["tenant"], section=item["section"], title=item["title"], count=item["drift"]
-            )
+            yield Drifted(tenant=row["tenant"], section=item["section"], title=item["title"], count=item["drift"])
 
 
 def _broken(old: Mapping[str, Any], row: Mapping[str, Any]) -> Iterable[Broken]:

@@ -79,9 +79,7 @@ def junit_xml(summary: Mapping[str, Any]) -> str:
     return "<?xml version='1.0' encoding='UTF-8'?>\n" + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
-def _add_suite(
-    suites: ElementTree.Element, number: int, row: Mapping[str, Any], summary: Mapping[str, Any]
-) -> None:
+def _add_suite(suites: ElementTree.Element, number: int, row: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
     cases = list(_cases(row))
     tally = {name: str(sum(case.verdict == name for case in cases)) for name in ("failure", "error", "skipped")}
     suite = ElementTree.SubElement(

@@ -6,6 +6,7 @@ says no more than that: what is not known of a tenant is called so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,7 +81,9 @@ def page(summary: Row, since: changes.Changes | None = None, *, record: Address 
         **content,
         needs=groups,
         style=_style(content["titles"]),
-        orders=[{**order, "lines": [laid_out[name] for name in order["names"]]} for order in _orders(content["tenants"])],
+        orders=[
+            {**order, "lines": [laid_out[name] for name in order["names"]]} for order in _orders(content["tenants"])
+        ],
     )
     return text + "\n"
 
@@ -143,7 +146,8 @@ def _groups(bad: Sequence[Row]) -> list[dict[str, Any]]:
     """Put tenants together that need a person for the same reason, in the order of the first of each."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in bad:
-        found.setdefault((row["status"], row["reason"].replace(row["tenant"], "this tenant")), []).append(row)
+        reason = re.sub(rf"(?<![\w-]){re.escape(row['tenant'])}(?![\w-])", "this tenant", row["reason"])
+        found.setdefault((row["status"], reason), []).append(row)
     return [
         {"status": status, "reason": rows[0]["reason"] if len(rows) == 1 else reason, "rows": rows}
         for (status, reason), rows in found.items()
@@ -165,7 +169,10 @@ def _since(since: changes.Changes | None) -> dict[str, Any] | None:
     found: list[tuple[str, Sequence[str]]] = [
         *((name, [f"{item.tenant} ({item.before}, now {item.now})" for item in items]) for name, items in moved),
         ("Drifted since", [f"{item.tenant}: {item.title} ({item.count} not as asked)" for item in since.drifted]),
-        ("Promises broken since", [f"{item.tenant} ({item.now} not kept, were {item.before})" for item in since.broken]),
+        (
+            "Promises broken since",
+            [f"{item.tenant} ({item.now} not kept, were {item.before})" for item in since.broken],
+        ),
         ("New in this run", since.new),
         ("Not in this run", since.gone),
     ]
@@ -241,8 +248,7 @@ def _orders(tenants: Sequence[Row]) -> list[dict[str, Any]]:
         ("worst", "Worst first"): worst,
     }
     return [
-        {"id": name, "title": title, "names": [row["tenant"] for row in rows]}
-        for (name, title), rows in found.items()
+        {"id": name, "title": title, "names": [row["tenant"] for row in rows]} for (name, title), rows in found.items()
     ]
 
 

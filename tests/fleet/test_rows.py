@@ -26,9 +26,7 @@ def test_a_row_is_made_of_the_result(name: str) -> None:
     case = CASES["results"][name]
     status, code = case["ends"]
     row = rows.finished(PLACE, made.result("contoso", case["mode"], status, code, case["kinds"]))
-    found = [
-        [item[key] for key in ("found", "verified", "changed", "pending", "drift")] for item in row["sections"]
-    ]
+    found = [[item[key] for key in ("found", "verified", "changed", "pending", "drift")] for item in row["sections"]]
     assert [row["status"], row["exit_code"], row["reason"]] == [status, code, case["reason"]], name
     assert found == case["found"], name
     assert row.keys() == KEYS and row["run"].endswith(f"contoso-{case['mode']}-{row['run'][-6:]}")
