@@ -1,8 +1,8 @@
 """A fleet's summary for other programs: CSV that a spreadsheet cannot run, JSON, and JUnit's XML.
 
-JUnit's XML has no one owner. What is written here fits the two schemas that tools check against, Ant's
-(``JUnit.xsd``) and that of Jenkins' xUnit plugin (``junit-10.xsd``): every attribute that either of them demands, none that
-one of them does not know.
+JUnit's XML has no one owner. What is written here is meant to fit the two schemas that tools check against, that of Ant
+(``JUnit.xsd``) and that of Jenkins' xUnit plugin (``junit-10.xsd``): every attribute that either demands, in the order
+that Ant's wants, and none that one of them does not know.
 """
 
 from __future__ import annotations

@@ -75,15 +75,13 @@ def page(summary: Row, since: changes.Changes | None = None, *, record: Address 
     environment.tests["well"] = _is_well
     environment.tests["loud"] = lambda cell: not (_is_well(cell) or cell in _QUIET)
     lay_out = getattr(environment.get_template("fleet_parts.html.j2").module, "line")  # noqa: B009  (a macro)
-    laid_out = {line.tenant: lay_out(line) for line in rows}  # once, for all orders
+    laid_out = [lay_out(line) for line in rows]  # once, for all orders
     groups = [{**group, "names": _names(group["rows"], record)} for group in content.pop("groups")]
     text = environment.get_template("fleet.html.j2").render(
         **content,
         needs=groups,
         style=_style(content["titles"]),
-        orders=[
-            {**order, "lines": [laid_out[name] for name in order["names"]]} for order in _orders(content["tenants"])
-        ],
+        orders=[{**order, "lines": [laid_out[place] for place in order["places"]]} for order in _orders(content)],
     )
     return text + "\n"
 
@@ -238,17 +236,20 @@ def _promises(outlook: Mapping[str, int]) -> str:
     return f"{outlook['kept']} of {total} kept{unknown}" if total else ""
 
 
-def _orders(tenants: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the tenants' names in each order that the page shows; the one that is shown first stands last."""
+def _orders(content: Row) -> list[dict[str, Any]]:
+    """Return the tenants' places in each order that the page shows; the one that is shown first stands last."""
+    tenants = content["tenants"]
     rings = list(dict.fromkeys(row["ring"] for row in tenants))
-    worst = sorted(tenants, key=badness)
-    found = {
-        ("name", "By name"): sorted(tenants, key=lambda row: (row["tenant"].casefold(), row["tenant"])),
-        ("ring", "By ring, worst first"): sorted(worst, key=lambda row: rings.index(row["ring"])),
-        ("worst", "Worst first"): worst,
-    }
+    names = [(row["tenant"].casefold(), row["tenant"]) for row in tenants]
+    worst = sorted(range(len(tenants)), key=lambda place: badness(tenants[place]))
     return [
-        {"id": name, "title": title, "names": [row["tenant"] for row in rows]} for (name, title), rows in found.items()
+        {"id": "name", "title": "By name", "places": sorted(worst, key=names.__getitem__)},
+        {
+            "id": "ring",
+            "title": "By ring, worst first",
+            "places": sorted(worst, key=lambda place: rings.index(tenants[place]["ring"])),
+        },
+        {"id": "worst", "title": "Worst first", "places": worst},
     ]
 
 

@@ -79,7 +79,7 @@ def test_counts_add_up_and_the_headline_says_who_needs_a_person() -> None:
     bad = sum(row["status"] not in GOOD for row in FLEET["tenants"])
     assert f"{bad} of 200 tenants need a person. It stopped early: the ring canary had 3 failures" in text
     rings = [[int(cell.split(">")[-1]) for cell in row[1:]] for row in rows_of(text, "narrow rings")]
-    assert [sum(column) for column in zip(*rings, strict=True)][0] == 200
+    assert sum(row[0] for row in rings) == 200
     assert all(total == good + person + idle for total, good, person, idle in rings)
 
 
