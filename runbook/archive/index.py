@@ -18,9 +18,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader
 from pydantic_core import from_json
 
-from runbook.archive import listing
+from runbook.archive import listing, sections
 from runbook.archive.check import JOURNAL
-from runbook.result import has_nothing_to_check, is_left, is_verified
 from runbook.styling import style
 from runbook.views import plain
 
@@ -38,17 +37,6 @@ WORST_FIRST = (
     "unchanged",
 )
 _GOOD = frozenset({"changed", "unchanged", "verified", "as wanted"})
-_CELLS_WORST_FIRST = (
-    "failed",
-    "interrupted",
-    "unknown",
-    "refused",
-    "not as asked",
-    "not verified",
-    "not run",
-    "changes pending",
-    "left to a person",
-)
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -130,28 +118,8 @@ def _mode(result: Mapping[str, Any]) -> str:
 
 
 def _cells(result: Mapping[str, Any]) -> dict[str, str]:
-    good = "as before" if result.get("takes_back") else "as wanted" if result["mode"] == "plan" else "verified"
-    return {str(item["title"]): _cell(item, result["mode"], good) for item in result["sections"]}
-
-
-def _cell(item: Mapping[str, Any], mode: str, good: str) -> str:
-    """Say how one section is. Only what was read back as asked is `good`; a plan and a rollback verify no tutorial."""
-    if item["status"] in ("interrupted", "unknown", "refused"):
-        return str(item["status"])
-    if item["verification"] and not all(check["ok"] for check in item["verification"]["checks"]):
-        return "not as asked"
-    if item["status"] == "failed":
-        return "failed"
-    if is_verified(item):
-        return good
-    if not item["plan"]:
-        return "not run"
-    if has_nothing_to_check(item):
-        return "nothing to check"
-    if is_left(item):
-        return "left to a person"
-    pending = any(change["action"] != "none" for change in item["plan"]["changes"])
-    return "changes pending" if mode == "plan" and pending else "not verified"
+    back = bool(result.get("takes_back"))
+    return {str(item["title"]): sections.word(item, mode=result["mode"], back=back) for item in result["sections"]}
 
 
 def newest(found: Iterable[Entry]) -> list[Entry]:
@@ -163,8 +131,8 @@ def newest(found: Iterable[Entry]) -> list[Entry]:
 
 
 def _badness(entry: Entry) -> tuple[int, int, int]:
-    bad = [_CELLS_WORST_FIRST.index(cell) for cell in entry.cells.values() if cell in _CELLS_WORST_FIRST]
-    return _rank(entry.row.status), min(bad, default=len(_CELLS_WORST_FIRST)), -len(bad)
+    bad = [sections.WORST_FIRST.index(cell) for cell in entry.cells.values() if cell in sections.WORST_FIRST]
+    return _rank(entry.row.status), min(bad, default=len(sections.WORST_FIRST)), -len(bad)
 
 
 def _rank(status: str) -> int:

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Kit
+from fleet import made
 from playwright.sync_api import Page
 
 from runbook import simulated
+from runbook.fleet import changes
+from runbook.fleet import page as fleet_page
 
 RECORDS = ("plan", "apply", "verify", "rollback-apply", "failed")
 COMMANDS = {"index": ("records", "index"), "sheet": ("sheet", "junk-and-user-quarantine")}
-PAGES = (*RECORDS, *COMMANDS)
+FLEET = "fleet"
+PAGES = (*RECORDS, *COMMANDS, FLEET)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Written:
 
     def of(self, name: str) -> Path:
         """The file of a page. Index and sheet are made by a command of their own, which fails here if it fails."""
+        if name == FLEET and name not in self.found:
+            self.found[name] = _fleet(self.kit)
         if name not in self.found:
             made = self.kit.folder / f"{name}.html"
             done = self.kit(*COMMANDS[name], "-o", str(made))
@@ -66,6 +72,14 @@ def written(kit: Kit) -> Written:
         assert done.returncode == 0, done.stdout + done.stderr
         keep("rollback-apply", "rollback-apply")
     return Written(kit, found)
+
+
+def _fleet(kit: Kit) -> Path:
+    """Write the page over a made-up fleet, with every way in which a tenant ends and a night before."""
+    tonight, before = (made.summary(120, worse=0.4, night=night, part="a ring failed.") for night in (27, 26))
+    path = kit.folder / "fleet.html"
+    path.write_text(fleet_page.page(tonight, changes.since(before, tonight)), encoding="utf-8")
+    return path
 
 
 def _call(kit: Kit, code: int, command: str, *more: str) -> None:
