@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 from runbook.kinds import BY_TYPE
-from runbook.lexicon import Lexicon, load_lexicon
+from runbook.lexicon import load_lexicon
 from runbook.lexicon.labels import Label, Option
 from runbook.lexicon.match import fold
 from runbook.values import ValueType
-
-
-@functools.cache
-def _lexicon() -> Lexicon:
-    return load_lexicon()
 
 
 def label(kind: str, parameter: str) -> str:
@@ -24,7 +18,7 @@ def label(kind: str, parameter: str) -> str:
     >>> label("HostedContentFilterPolicy", "SpamQuarantineTag")
     'Spam › Select quarantine policy'
     """
-    row = _lexicon().label_of(kind, parameter)
+    row = load_lexicon().label_of(kind, parameter)
     return " › ".join(row.path) if row else ""
 
 
@@ -33,7 +27,7 @@ def spoken(kind: str, parameter: str, value: Any) -> str:
 
     Values are compared as the plan compares them, so that another spelling of a value has the same word.
     """
-    row, types = _lexicon().label_of(kind, parameter), BY_TYPE[kind].types if kind in BY_TYPE else {}
+    row, types = load_lexicon().label_of(kind, parameter), BY_TYPE[kind].types if kind in BY_TYPE else {}
     value_type = types.get(parameter)
     if row is None or value_type is None or row.type not in ("enum", "interval", "integer"):
         return ""
@@ -47,7 +41,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _options(row: Label) -> Sequence[Option]:
-    tables = (table for table in _lexicon().labels_file.labels if row in table.rows)
+    tables = (table for table in load_lexicon().labels_file.labels if row in table.rows)
     return next((table.options_of(row) for table in tables), ())
 
 

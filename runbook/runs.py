@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from runbook.errors import PlanRefused, UsageError
 from runbook.plan import digest, plan_digest
@@ -153,7 +154,15 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as the kit's JSON files spell it; nothing else in such a file may differ."""
+    """Return a value as the kit's JSON files spell it; nothing else in such a file may differ.
+
+    It is what ``json.dumps`` with ``indent=1`` writes. That leaves its C encoder for one in Python as soon as there is
+    an indent, so pydantic's encoder lays out the text, wherever both spell the value alike (odd floats they do not).
+    """
+    plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    with contextlib.suppress(PydanticSerializationError):  # a text that is no Unicode
+        if to_json(value).decode() == plain:
+            return to_json(value, indent=1).decode() + "\n"
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -169,11 +169,11 @@ def recipients(url: str) -> dict[str, Any]:
     return found
 
 
-def deliver(url: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Hand a test message to a simulated tenant, and return where it landed and by which steps."""
-    body = json.dumps(message).encode()
+def deliver(url: str, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Hand test messages to a simulated tenant, all or none; return where each landed and by which steps."""
+    body = json.dumps(list(messages)).encode()
     headers = {"Content-Type": "application/json"}
-    found: dict[str, Any] = _asked(urllib.request.Request(f"{url}/_sim/messages", data=body, headers=headers))
+    found: list[dict[str, Any]] = _asked(urllib.request.Request(f"{url}/_sim/mailbag", data=body, headers=headers))
     return found
 
 

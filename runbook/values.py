@@ -7,6 +7,7 @@ the same canonical value; two different things never do.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import json
 import re
@@ -156,11 +157,17 @@ def _text_set(value: object) -> Json:
 
 def _networks(value: object) -> Json:
     """Addresses as sets of addresses, whatever their spelling: host bits, /32, dashed ranges."""
+    return list(_collapsed(tuple(_items(value))))
+
+
+# One list is asked about again for each message of a prediction, and collapsing it is most of what that costs.
+@functools.lru_cache(maxsize=256)
+def _collapsed(items: tuple[str, ...]) -> tuple[str, ...]:
     found: dict[int, list[Any]] = {4: [], 6: []}
-    for item in _items(value):
+    for item in items:
         for network in parse_addresses(item):
             found[network.version].append(network)
-    return [str(network) for version in (4, 6) for network in ipaddress.collapse_addresses(found[version])]
+    return tuple(str(network) for version in (4, 6) for network in ipaddress.collapse_addresses(found[version]))
 
 
 # An address, a range or a CIDR [DOCS]. Python would also take a netmask, or a zone that it then drops.

@@ -17,6 +17,7 @@ POST   /_sim/verification               let a domain's TXT check come to a resul
 GET    /_sim/recipients                 the tenant's people, their groups, the groups nobody can expand
 POST   /_sim/recipients                 replace them: {recipients: [{address, groups}], unexpandable_groups: [...]}
 POST   /_sim/messages                   deliver a test message (``simtenant.mailflow.message``), tell where it went
+POST   /_sim/mailbag                    deliver a list of them, all or none: where each went, in the same order
 GET    /_sim/messages?since=N           the test messages after number N, each with its outcome
 """
 
@@ -185,6 +186,14 @@ def _deliver(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
         return post.send(tx, [request.json()], now)[0]
 
 
+def _deliver_all(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
+    bag = request.json()
+    if not isinstance(bag, list):
+        raise ValueError("the body is a list of messages")
+    with store.transaction() as tx:
+        return post.send(tx, bag, now)
+
+
 def _object(request: Request, *names: str) -> dict[str, Any]:
     value = request.json()
     if not isinstance(value, dict):
@@ -216,5 +225,6 @@ _ENDPOINTS: Mapping[tuple[str, str], _Serve] = MappingProxyType(
         ("POST", "recipients"): _replace_people,
         ("GET", "messages"): _mail,
         ("POST", "messages"): _deliver,
+        ("POST", "mailbag"): _deliver_all,
     }
 )

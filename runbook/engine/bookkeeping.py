@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from nbformat.v4 import new_output
 from papermill.engines import NotebookExecutionManager
 
 from runbook.engine.blotting import blot
-from runbook.runs import write_text
+from runbook.runs import json_text, write_text
 
 _CUT_SHORT = frozenset({"KeyboardInterrupt", "CellTimeoutError", "DeadKernelError"})
 """Errors that come over a cell from outside: it did not fail by itself, and did not come to its end."""
@@ -40,7 +39,7 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
     def write_early(self) -> None:
         """Write a notebook on this machine in one step, unchecked: papermill's own way takes four times as long."""
         if self.output_path and "://" not in self.output_path and Path(self.output_path).is_file():
-            write_text(Path(self.output_path), json.dumps(self.nb, indent=1, ensure_ascii=False) + "\n")
+            write_text(Path(self.output_path), json_text(self.nb))
 
     def notebook_start(self, **kwargs: Any) -> None:
         """Begin: nothing has run. A parameter that looks like a credential is blotted out before the first write."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,7 +191,19 @@ def _row(rows: Sequence[Label], words: Sequence[str], spellings: Mapping[str, st
 
 
 def load_lexicon(home: Path = HOME) -> Lexicon:
-    """Load and check the four tables in `home`; raise UsageError naming the file and the row if one is wrong."""
+    """Load and check the four tables in `home`; raise UsageError naming the file and the row if one is wrong.
+
+    The kit's own tables, which are part of the program, are read once in a process.
+    """
+    return _own() if home == HOME else _read(home)
+
+
+@functools.cache
+def _own() -> Lexicon:
+    return _read(HOME)
+
+
+def _read(home: Path) -> Lexicon:
     lexicon = Lexicon(
         places_file=_load(home / "places.yaml", PlacesFile),
         labels_file=_load(home / "labels.yaml", LabelsFile),

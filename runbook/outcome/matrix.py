@@ -6,10 +6,11 @@ other host, and mail that Microsoft's own filter calls phishing.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from runbook.outcome.predict import outcome
 from runbook.outcome.recipients import RecipientClass, classes
 from runbook.outcome.rules import acts, header_says, read
 from runbook.outcome.surroundings import RULE, Row, Surroundings
+from runbook.outcome.threeway import Maybe
 from runbook.values import NETWORKS, WORD
 
 Case = Literal["gateway", "outside", "phishing"]
@@ -148,11 +150,12 @@ def rows(
 ) -> list[dict[str, Any]]:
     """Return the matrix as plain JSON; recipients whose messages go the same ways share a row."""
     egress = egress_of(after) or egress_of(before)
+    was_known, will_be_known = _known(before, now), _known(after, now)
     merged: dict[str, dict[str, Any]] = {}
     for asked in questions(after, domains, egress):
         name = asked.disposition or "none"
         kept_by = [item for item in promises if item.disposition == name and asked.case == "gateway"]
-        was, will = (outcome(found, asked.message, now, assumed) for found in (before, after))
+        was, will = (_landed(known, asked.message, assumed) for known in (was_known, will_be_known))
         row = {
             "disposition": name,
             "case": asked.case,
@@ -160,8 +163,8 @@ def rows(
             "promised": [
                 {"place": item.place, "lands": item.lands, "line": item.line, "source": item.source} for item in kept_by
             ],
-            "before": _cell(was, before, asked, now),
-            "after": _cell(will, after, asked, now),
+            "before": _cell(was, was_known, asked),
+            "after": _cell(will, will_be_known, asked),
             "kept": is_kept(kept_by, will.endings),
             "observed": None,
         }
@@ -173,15 +176,42 @@ def rows(
     return list(merged.values())
 
 
-def _cell(found: Outcome, state: Surroundings, asked: Question, now: datetime) -> dict[str, Any]:
-    never = never_matching(state, asked.disposition, now) if asked.disposition and asked.case == "gateway" else []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What a tenant holds at a moment, told apart by what decides of a message's way and by nothing else."""
+
+    holds: str
+    acting: tuple[Maybe, ...]
+    """Of each rule whether it acts: all that the moment decides."""
+    found: Surroundings = field(compare=False)
+    now: datetime = field(compare=False)
+
+
+def _known(found: Surroundings, now: datetime) -> _Known:
+    acting = tuple(acts(row, now) for row in found.rows(RULE))
+    return _Known(holds=repr(found.parts), acting=acting, found=found, now=now)
+
+
+# Before and after are often alike, and a run asks again in each of its sections.
+@functools.lru_cache(maxsize=1024)
+def _landed(known: _Known, message: Message, assumed: Assumed) -> Outcome:
+    return outcome(known.found, message, known.now, assumed)
+
+
+@functools.lru_cache(maxsize=64)
+def _never_matching(known: _Known, disposition: Disposition) -> tuple[str, ...]:
+    return tuple(never_matching(known.found, disposition, known.now))
+
+
+def _cell(found: Outcome, known: _Known, asked: Question) -> dict[str, Any]:
+    never = _never_matching(known, asked.disposition) if asked.disposition and asked.case == "gateway" else ()
     return {
         "text": found.text,
         "endings": [ending_json(ending) for ending in found.endings],
         "grade": found.grade,
         "steps": [{"text": step.text, "source": step.source, "grade": step.grade} for step in found.steps],
         "rules": list(found.rules),
-        "never": never,
+        "never": list(never),
     }
 
 

@@ -6,6 +6,7 @@ the message [DOCS]. A condition that this module does not know is one that canno
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -119,6 +120,7 @@ def within(address: str, ranges: Any) -> Maybe:
     return any(_holds(network, address) for network in networks)
 
 
+@functools.lru_cache(maxsize=4096)
 def _holds(network: str, address: str) -> bool:
     host, block = ipaddress.ip_address(address), ipaddress.ip_network(network)
     return host.version == block.version and host in block

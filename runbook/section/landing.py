@@ -146,29 +146,26 @@ def _supposed(field: Field, known: Mapping[str, Mapping[str, Any]]) -> Any:
 def _sent(setup: Setup, after: Surroundings, domains: Sequence[str]) -> list[dict[str, Any]]:
     """Send one message of each class to the simulated tenant, and note where it landed."""
     egress = egress_of(after)
-    found = []
-    for asked in questions(after, domains, egress):
-        if not asked.message.connecting_ip:
-            continue  # without a rule that names the gateway's addresses there is none to come from
-        seen = setup.connection.deliver(handed_in(asked))
-        if seen is None:
-            return []
-        may = seen["user_may"]
-        found.append(
-            {
-                "disposition": asked.disposition or "none",
-                "case": asked.case,
-                "recipients": asked.recipients.title,
-                "place": seen["place"],
-                "quarantine_policy": seen["quarantine_policy"],
-                "user_may": None if may is None else sorted(name for name, allowed in may.items() if allowed),
-                "notified": seen["notified"],
-                "policy": seen["policy"],
-                "by": "a test message",
-                "at": journal.now(),
-            }
-        )
-    return found
+    # Without a rule that names the gateway's addresses there is none to come from.
+    sent = [asked for asked in questions(after, domains, egress) if asked.message.connecting_ip]
+    landed = setup.connection.deliver([handed_in(asked) for asked in sent])
+    return [_sight(asked, seen) for asked, seen in zip(sent, landed, strict=bool(landed))]
+
+
+def _sight(asked: Question, seen: Mapping[str, Any]) -> dict[str, Any]:
+    may = seen["user_may"]
+    return {
+        "disposition": asked.disposition or "none",
+        "case": asked.case,
+        "recipients": asked.recipients.title,
+        "place": seen["place"],
+        "quarantine_policy": seen["quarantine_policy"],
+        "user_may": None if may is None else sorted(name for name, allowed in may.items() if allowed),
+        "notified": seen["notified"],
+        "policy": seen["policy"],
+        "by": "a test message",
+        "at": journal.now(),
+    }
 
 
 def handed_in(asked: Question) -> dict[str, Any]:

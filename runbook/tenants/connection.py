@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,12 @@ class Connection:
             return read_roster(self._recipients)
         return None if self._server is None else people_of(simulated.recipients(self._server.url))
 
-    def deliver(self, message: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Hand a test message to the simulated tenant and return where it landed; None for a real tenant.
+    def deliver(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Hand test messages to the simulated tenant and return where each landed; nothing for a real tenant.
 
         Nothing is ever sent to a real tenant.
         """
-        return None if self._server is None else simulated.deliver(self._server.url, message)
+        return [] if self._server is None else simulated.deliver(self._server.url, messages)
 
     def close(self) -> None:
         self.services.close()

@@ -163,6 +163,11 @@ def test_the_control_endpoint_delivers_keeps_and_lists(tenant: LocalTenant) -> N
     assert [row["id"] for row in session.get(f"{CONTROL}messages?since=2").json()] == [3]
     assert session.get(f"{CONTROL}messages?since=x").status_code == 400
     assert session.post(f"{CONTROL}messages", data="{").status_code == 400
+    assert session.post(f"{CONTROL}mailbag", json=[message, message]).json() == [told, told]
+    assert session.post(f"{CONTROL}mailbag", json=[]).json() == []
+    for body in (message, [message, {"to": 1}]):
+        assert session.post(f"{CONTROL}mailbag", json=body).status_code == 400
+    assert [row["id"] for row in session.get(f"{CONTROL}messages?since=3").json()] == [4, 5], "all of a bag or none"
     assert session.get(f"{CONTROL}objects").json() == before
     assert tenant.log() == []
 
