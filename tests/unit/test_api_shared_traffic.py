@@ -405,6 +405,17 @@ def test_a_call_that_has_to_wait_first_is_not_the_one_that_tries(join, clock):
     assert wait(join(rules=rules)) == 0.0
 
 
+def test_a_call_that_waits_for_its_turn_is_not_the_one_that_tries(join, clock):
+    rules = replace(limited(calls=1, seconds=1000.0), failures=2, cool_down=60.0)
+    busy = join(rules=rules)
+    assert wait(busy) == 0.0
+    for _ in range(2):
+        fail(join(rules=rules))
+    clock.now += 60
+    assert wait(busy, patience=2000.0) == pytest.approx(941.0)
+    assert wait(join(rules=rules)) == 0.0
+
+
 @pytest.mark.parametrize("wrong", [{"crowd": 1}, {"failures": 1}])
 def test_rules_by_which_one_tenant_would_hold_all_are_refused(wrong):
     with pytest.raises(ValueError, match="one tenant alone"):
