@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tenantapi.graph import GraphClient
     from tenantapi.http import Http
     from tenantapi.pacing import Patience
+    from tenantapi.traffic import Traffic
 
 __all__ = ["ApiError", "Certificate", "Secret", "Services", "Tenant", "connect"]
 
@@ -68,6 +69,7 @@ def connect(
     jitter: Callable[[], float] | None = None,
     ids: Callable[[], str] | None = None,
     patience: Patience | None = None,
+    traffic: Traffic | None = None,
     prompt: Callable[[str], None] | None = None,
     token_cache: Path | None = None,
 ) -> Services:
@@ -75,8 +77,9 @@ def connect(
 
     ``on_call`` is told of each attempt before it is sent and after it ended; if it raises before, nothing is
     sent. ``prompt`` shows a person the code to enter and ``token_cache`` names the file to keep that sign-in in;
-    both are for a tenant whose ``sign_in`` is ``device-code``. ``clock`` counts seconds since the epoch. The
-    other arguments replace what a test must not leave to chance.
+    both are for a tenant whose ``sign_in`` is ``device-code``. ``traffic`` says when each call may be sent, where
+    several connections keep to one budget. ``clock`` counts seconds since the epoch. The other arguments replace
+    what a test must not leave to chance.
     """
     # Here, so that the names above can be had without loading requests.
     from tenantapi.cloudflare import CloudflareClient
@@ -86,7 +89,16 @@ def connect(
     from tenantapi.tokens import Tokens
 
     chance = {} if jitter is None else {"jitter": jitter}
-    http = Http(tenant, session=session, sleep=sleep, clock=clock, on_call=on_call, patience=patience, **chance)
+    http = Http(
+        tenant,
+        session=session,
+        sleep=sleep,
+        clock=clock,
+        on_call=on_call,
+        patience=patience,
+        traffic=traffic,
+        **chance,
+    )
     tokens = Tokens(tenant, http, prompt=prompt, token_cache=token_cache, sleep=sleep, clock=clock)
     return Services(
         tenant=tenant,

@@ -10,6 +10,7 @@
     ├── ConflictError           409, and the service's own "exists already"
     ├── InvalidRequestError     every other 4xx, and failures hidden in an answer 200
     ├── ThrottledError          429
+    ├── CircuitOpenError        the host failed for many tenants in a row; nothing was sent
     ├── ServiceError            5xx
     ├── MalformedAnswerError    not JSON, a needed key is missing, a list is incomplete
     ├── UnconfirmedServiceError this cloud is not known to have the service; nothing was sent
@@ -131,6 +132,19 @@ class ThrottledError(ApiError):
     """Tell that the service wants fewer calls (429); ``retry_after_seconds`` is its wish, if it named one."""
 
     summary = "The service asks to wait"
+
+    def __init__(self, detail: str, *, retry_after_seconds: float | None = None, **named: Any) -> None:
+        super().__init__(detail, **named)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class CircuitOpenError(ApiError):
+    """Tell that a host is not called for now, because it failed for several tenants in a row; nothing was sent.
+
+    After ``retry_after_seconds`` one call may find out whether it works again.
+    """
+
+    summary = "The service is left alone for now"
 
     def __init__(self, detail: str, *, retry_after_seconds: float | None = None, **named: Any) -> None:
         super().__init__(detail, **named)

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 from tenantapi import envelope
 from tenantapi.calls import Answer
 from tenantapi.clouds import same_vendor
-from tenantapi.errors import InvalidRequestError, TenantMismatchError
+from tenantapi.errors import InvalidRequestError
 from tenantapi.failures import refusal, require_confirmed
 from tenantapi.grants import Grants
 from tenantapi.http import Http
@@ -145,7 +145,6 @@ class ExchangeClient:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         require_confirmed(self._tenant, _SERVICE)
-        self._check_tenant(url)
         fields = {
             "Prefer": "odata.maxpagesize=1000",
             "client-request-id": self._ids(),
@@ -210,15 +209,3 @@ class ExchangeClient:
             return plain and same_vendor(parts.hostname or "", self._host)
         except ValueError:
             return False
-
-    def _check_tenant(self, url: str) -> None:
-        """Refuse the path of another tenant; the token is checked where it is fetched."""
-        path = urlsplit(url).path.lower().split("/")
-        wanted = self._tenant.tenant_id.lower()
-        if path[1:2] == ["adminapi"] and path[3:4] == [wanted]:
-            return
-        raise TenantMismatchError(
-            f"Tenant {self._tenant.name} is {wanted}, but the call would go to {urlsplit(url).path}. Nothing was sent.",
-            remedy="The service named another tenant, or this library is at fault. Do not repeat the run.",
-            service=_SERVICE,
-        )

@@ -20,8 +20,10 @@ from tenantapi.clouds import same_vendor
 from tenantapi.errors import ApiError, Service, ThrottledError
 from tenantapi.failures import from_exception, from_status
 from tenantapi.gateway import open_session
+from tenantapi.isolation import Isolation
 from tenantapi.pacing import Budget, Patience, retry_after
 from tenantapi.tenant import Secret, Tenant
+from tenantapi.traffic import Traffic
 
 USER_AGENT = f"tenantapi/1 python-requests/{requests.__version__}"
 # What of a request for a token is a credential [RFC 6749, 7523, 8628].
@@ -45,7 +47,7 @@ class _Carry(AuthBase):
 
 
 class Http:
-    """Send the calls of one tenant.
+    """Send the calls of one tenant, each when ``traffic`` says so and after proof that it is this tenant's.
 
     Not for use by several threads at once. Nothing is sent until the first call, so an object made before a
     fork may be used after it. Times are seconds.
@@ -61,6 +63,7 @@ class Http:
         jitter: Callable[[], float] = random.random,
         on_call: Callable[[Call], None] | None = None,
         patience: Patience | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self._tenant = tenant
         self._session = open_session(tenant, session)
@@ -69,7 +72,8 @@ class Http:
         self._jitter = jitter
         self._on_call = on_call
         self._patience = patience or Patience()
-        self._budget = Budget()
+        self._traffic: Traffic = traffic or Budget(clock)
+        self._isolation = Isolation(tenant)
         self._numbers = itertools.count(1)
         self._moved: dict[str, str] = {}
         self._known = dict.fromkeys(tenant.secrets)
@@ -139,7 +143,6 @@ class Http:
 
     def _persist(self, order: Order) -> tuple[Answer, int]:
         for tried in itertools.count(1):
-            self._await_budget(order)
             outcome = self._one_try(order)
             wish = retry_after(outcome, self._clock()) if isinstance(outcome, Answer) else None
             pause = self._patience.pause(outcome, safe=order.safe, tried=tried, wish=wish, jitter=self._jitter())
@@ -151,17 +154,19 @@ class Http:
                 raise outcome
         raise AssertionError("counting never ends")
 
-    def _await_budget(self, order: Order) -> None:
-        wait = self._budget.wait(order.service, self._clock())
-        if wait > self._patience.longest_wish:
-            raise ThrottledError(
-                f"{order.label}: the service has no calls left for the next {wait:.0f} seconds. Nothing was sent.",
-                remedy=f"Repeat after {wait:.0f} seconds.",
-                service=order.service,
-                retry_after_seconds=wait,
-            )
-        if wait > 0:
+    def _await_turn(self, order: Order) -> None:
+        """Wait until the call may be sent, and ask again after each wait: others may have been told more by then."""
+        left = self._patience.longest_wish
+        while (wait := self._traffic.wait(order, patience=left)) > 0:
+            if wait > left:
+                raise ThrottledError(
+                    f"{order.label}: the service has no calls left for the next {wait:.0f} seconds. Nothing was sent.",
+                    remedy=f"Repeat after {wait:.0f} seconds.",
+                    service=order.service,
+                    retry_after_seconds=wait,
+                )
             self._sleep(wait)
+            left -= wait
 
     def _one_try(self, order: Order) -> Answer | ApiError:
         """Send the call, follow one redirect by hand, and give back a failure of the network as a value."""
@@ -177,11 +182,13 @@ class Http:
         return answer
 
     def _attempt(self, order: Order) -> Answer:
-        n = next(self._numbers)
         try:
             prepared = self._prepared(order)
         except requests.RequestException as cause:
             raise from_exception(cause, order) from cause
+        self._isolation.prove(order, prepared.url or "", prepared.headers)
+        self._await_turn(order)
+        n = next(self._numbers)
         self._tell(Call(n=n, phase="sent", **_named(order)))
         started = self._clock()
         try:
@@ -189,6 +196,8 @@ class Http:
         except BaseException as cause:
             known = isinstance(cause, (urllib3.exceptions.HTTPError, OSError))
             error = from_exception(cause, order) if known else None
+            if error is not None:
+                self._traffic.failed(order, error)
             self._tell(
                 Call(
                     n=n,
@@ -202,7 +211,7 @@ class Http:
                 raise
             raise error from cause
         now = self._clock()
-        self._budget.learn(answer, now)
+        self._traffic.answered(answer)
         self._tell(
             Call(
                 n=n,

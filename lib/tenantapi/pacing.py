@@ -7,10 +7,12 @@ Cloudflare announces its budget in ``Ratelimit`` (limit page of 2026-04-20); all
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from tenantapi.calls import Answer
+from tenantapi.calls import Answer, Order
 from tenantapi.errors import ApiError, ApiTimeoutError, Service, UnreachableError
 
 # 408, 500, 503, 504 [facts 1.6, code]; 502 is what a proxy on the way says.
@@ -73,24 +75,39 @@ def _epoch(text: str) -> float | None:
         return None
 
 
-class Budget:
-    """Remember which service has no calls left, and until when."""
+def empty_for(answer: Answer) -> float | None:
+    """Read for how many seconds no calls are left by ``Ratelimit: "default";r=50;t=30``; None where it is not told.
 
-    def __init__(self) -> None:
+    ``r`` calls are left for the next ``t`` seconds; where several policies have none left, the longest counts.
+    """
+    text = answer.headers.get("ratelimit")
+    if text is None:
+        return None
+    waits = [0.0]
+    for policy in _POLICY.finditer(text):
+        parts = {name.lower(): int(value) for name, value in _PART.findall(policy[1])}
+        if parts.get("r") == 0:
+            waits.append(float(parts.get("t", 0)))
+    return max(waits)
+
+
+class Budget:
+    """Be the traffic rules of one connection alone: remember which service has no calls left, and until when."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._until: dict[Service, float] = {}
 
-    def learn(self, answer: Answer, now: float) -> None:
-        """Take note of ``Ratelimit: "default";r=50;t=30``: r calls are left for the next t seconds."""
-        text = answer.headers.get("ratelimit")
-        if text is None:
-            return
-        waits = [0.0]
-        for policy in _POLICY.finditer(text):
-            parts = {name.lower(): int(value) for name, value in _PART.findall(policy[1])}
-            if parts.get("r") == 0:
-                waits.append(float(parts.get("t", 0)))
-        self._until[answer.order.service] = now + max(waits)
-
-    def wait(self, service: Service, now: float) -> float:
+    def wait(self, order: Order, *, patience: float) -> float:
         """Return the seconds until the service takes calls again."""
-        return max(0.0, self._until.get(service, now) - now)
+        now = self._clock()
+        return max(0.0, self._until.get(order.service, now) - now)
+
+    def answered(self, answer: Answer) -> None:
+        """Take note of what the service says of its budget; a later answer counts for more than an earlier one."""
+        wait = empty_for(answer)
+        if wait is not None:
+            self._until[answer.order.service] = self._clock() + wait
+
+    def failed(self, order: Order, error: ApiError) -> None:
+        """Learn nothing: a call that had no answer says nothing about the budget."""

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from tenantapi.calls import Answer
-from tenantapi.errors import ApiError, MalformedAnswerError, TenantMismatchError, UnauthorizedError
+from tenantapi.errors import ApiError, MalformedAnswerError, UnauthorizedError
 from tenantapi.grants import Grants, read_grants
 from tenantapi.http import Http
+from tenantapi.isolation import check_token
 from tenantapi.signin.application import Application
 from tenantapi.signin.cachefile import CacheFile
 from tenantapi.signin.device import Device
@@ -116,16 +117,7 @@ class Tokens:
             self._way.forget()
             raise self._unreadable("its token is not one line of plain text")
         bearer = Secret(token)
-        claims = read_grants(bearer)
-        named = claims.tenant_id if claims is not None else None
-        if named is not None and named.lower() != self._tenant.tenant_id.lower():
-            raise TenantMismatchError(
-                f"Tenant {self._tenant.name} is {self._tenant.tenant_id}, but the token belongs to {named}. "
-                "Nothing was sent with it.",
-                remedy="The identity belongs to another directory, or the sign-in service is at fault. Check "
-                "tenant_id and do not repeat the run before that.",
-                service=_SERVICE,
-            )
+        check_token(self._tenant, bearer)
         return bearer
 
     def _acquire(self, scope: str, *, fresh: bool) -> dict[str, Any]:

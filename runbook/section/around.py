@@ -27,6 +27,7 @@ from runbook.outcome.surroundings import (
 from tenantapi import ApiError, Services
 from tenantapi.errors import (
     ApiTimeoutError,
+    CircuitOpenError,
     ServiceError,
     SignInError,
     ThrottledError,
@@ -50,7 +51,15 @@ _NEVER_EMPTY = {
 }
 """Every tenant has one of these [DOCS; DEF]: an empty list of them is not believed."""
 _SERVICES = {DOMAIN: "Cloudflare", MAIL_EXCHANGE: "Microsoft Graph"}
-_NO_ANSWER = (UnreachableError, ApiTimeoutError, SignInError, UnauthorizedError, ThrottledError, ServiceError)
+_NO_ANSWER = (
+    UnreachableError,
+    ApiTimeoutError,
+    CircuitOpenError,
+    SignInError,
+    UnauthorizedError,
+    ThrottledError,
+    ServiceError,
+)
 GOVERNING = (POLICY_RULE, PRESET_RULE)
 """What says for whom a policy is in force."""
 

@@ -17,10 +17,10 @@ from runbook.section.around import GOVERNING, look_around
 from runbook.undo import LEFT
 from runbook.values import Json
 from tenantapi import ApiError, Services
-from tenantapi.errors import NOBODY_TO_ASK, SignInError, UnreachableError
+from tenantapi.errors import NOBODY_TO_ASK, CircuitOpenError, SignInError, UnreachableError
 
 People = Callable[[], Roster | None]
-_FATAL = (SignInError, UnreachableError)
+_FATAL = (SignInError, UnreachableError, CircuitOpenError)
 
 
 def unreadable(error: ApiError) -> UnreadableState:

@@ -21,6 +21,7 @@ from runbook.tenants.file import TenantEntry
 from tenantapi import Services, connect
 from tenantapi.calls import Call
 from tenantapi.pacing import Patience
+from tenantapi.sharedtraffic import SharedTraffic
 from tenantapi.tenant import Tenant
 
 
@@ -78,13 +79,16 @@ def open_connection(
     """Connect to a tenant; a simulated one is started if nobody serves it. Nothing is sent yet.
 
     `prompt` shows a person the code to sign in with; without one nobody is asked, and a kept sign-in must do.
+    Where RUNBOOK_TRAFFIC names a folder, calls keep to the budgets that all processes share which name it.
     """
     server = None
     if item.simulated is not None:
         server = serve(name, item)
     tenant = describe(name, item, server.url if server else None)
     kept = sign_in_file(name) if item.sign_in == "device-code" else None
-    services = connect(tenant, on_call=on_call, prompt=prompt, token_cache=kept, patience=_patience())
+    services = connect(
+        tenant, on_call=on_call, prompt=prompt, token_cache=kept, patience=_patience(), traffic=_traffic(tenant)
+    )
     return Connection(tenant, services, server, item.recipients)
 
 
@@ -109,6 +113,11 @@ def _patience() -> Patience:
     """How long an answer is waited for: RUNBOOK_TIMEOUT_SECONDS, else the client library's own minute."""
     seconds = os.environ.get("RUNBOOK_TIMEOUT_SECONDS", "")
     return Patience(read_timeout=float(seconds)) if re.fullmatch(r"\d+(\.\d+)?", seconds) else Patience()
+
+
+def _traffic(tenant: Tenant) -> SharedTraffic | None:
+    folder = os.environ.get("RUNBOOK_TRAFFIC")
+    return SharedTraffic(Path(folder), tenant) if folder else None
 
 
 def domains_of(name: str, item: TenantEntry) -> tuple[str, ...]:

@@ -38,7 +38,8 @@ def test_every_class_is_drawn_in_the_docstring():
 
 @pytest.mark.parametrize("kind", TREE)
 def test_an_error_pickles_with_all_it_says(kind):
-    extra = {"retry_after_seconds": 3.5} if kind is errors.ThrottledError else {}
+    timed = (errors.ThrottledError, errors.CircuitOpenError)
+    extra = {"retry_after_seconds": 3.5} if kind in timed else {}
     error = kind(
         "the detail.",
         remedy="The remedy.",

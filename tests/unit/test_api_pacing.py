@@ -1,18 +1,21 @@
 """How long to wait, and what is worth repeating."""
 
+from dataclasses import replace
+
 import pytest
 
 from tenantapi.calls import Answer, Headers, Order
 from tenantapi.errors import ApiTimeoutError, MalformedAnswerError, SignInError, UnreachableError
 from tenantapi.pacing import Budget, Patience, retry_after
+from tenantapi.traffic import Traffic
 
 NOW = 1_780_000_000.0
+ORDER = Order(tenant="contoso", method="GET", url="https://h/", service="Cloudflare", operation="GET x", safe=True)
 
 
 def answer(status=200, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    order = Order(tenant="contoso", method="GET", url="https://h/", service="Cloudflare", operation="GET x", safe=True)
-    return Answer(status=status, headers=Headers(named), body=b"", order=order)
+    return Answer(status=status, headers=Headers(named), body=b"", order=ORDER)
 
 
 @pytest.mark.parametrize(
@@ -49,20 +52,25 @@ def test_a_wish_is_read_in_each_form(headers, seconds):
     ],
 )
 def test_a_budget_is_read_in_each_form(text, wait):
-    budget = Budget()
-    budget.learn(answer(Ratelimit=text), NOW)
-    assert budget.wait("Cloudflare", NOW) == wait
-    assert budget.wait("Cloudflare", NOW + 1000) == 0.0
-    assert budget.wait("Microsoft Graph", NOW) == 0.0
+    now = [NOW]
+    budget: Traffic = Budget(clock=lambda: now[0])
+    budget.answered(answer(Ratelimit=text))
+    assert budget.wait(ORDER, patience=1.0) == wait
+    assert budget.wait(replace(ORDER, service="Microsoft Graph"), patience=1.0) == 0.0
+    now[0] += 1000
+    assert budget.wait(ORDER, patience=1.0) == 0.0
 
 
 def test_a_later_answer_lifts_the_budget():
-    budget = Budget()
-    budget.learn(answer(Ratelimit='"default";r=0;t=30'), NOW)
-    budget.learn(answer(), NOW)
-    assert budget.wait("Cloudflare", NOW + 10) == 20.0
-    budget.learn(answer(Ratelimit='"default";r=99;t=30'), NOW + 10)
-    assert budget.wait("Cloudflare", NOW + 10) == 0.0
+    now = [NOW]
+    budget = Budget(clock=lambda: now[0])
+    budget.answered(answer(Ratelimit='"default";r=0;t=30'))
+    budget.answered(answer())
+    budget.failed(ORDER, ApiTimeoutError("x"))
+    now[0] += 10
+    assert budget.wait(ORDER, patience=1.0) == 20.0
+    budget.answered(answer(Ratelimit='"default";r=99;t=30'))
+    assert budget.wait(ORDER, patience=1.0) == 0.0
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])

@@ -137,7 +137,8 @@ def tenant(port):
 
 
 def ask(far, behaviour, *, safe=True, method="GET", host="api.cloudflare.com", **parts):
-    http = Http(tenant(far.server_port), patience=IMPATIENT, sleep=lambda _: None)
+    known = dataclasses.replace(tenant(far.server_port), cloudflare_api_token=parts.get("bearer"))
+    http = Http(known, patience=IMPATIENT, sleep=lambda _: None)
     try:
         return http.request(method, f"https://{host}/x/{behaviour}", service="Cloudflare", safe=safe, **parts)
     finally:
@@ -291,7 +292,7 @@ class Show(BaseAdapter):
         raise requests.ConnectionError("shown")
 
 tenant = Tenant(name="n", tenant_id=str(uuid.uuid4()), client_id="c", client_secret=None,
-                cloudflare_account_id="", cloudflare_api_token=None)
+                cloudflare_account_id="", cloudflare_api_token=Secret("ours"))
 session = requests.Session()
 session.mount("https://", Show())
 http = Http(tenant, session=session, sleep=lambda _: None)
@@ -326,7 +327,8 @@ def test_a_real_tenant_respects_the_proxy_and_its_certificates(tmp_path):
 
 def test_the_gateway_is_reached_past_any_proxy(far, tmp_path):
     script = SURROUNDINGS.replace(
-        "cloudflare_api_token=None)", f"cloudflare_api_token=None, gateway='http://127.0.0.1:{far.server_port}')"
+        'cloudflare_api_token=Secret("ours"))',
+        f"cloudflare_api_token=Secret('ours'), gateway='http://127.0.0.1:{far.server_port}')",
     )
     script = script.replace(
         "    except Exception:\n        pass", "    except Exception as error:\n        print(error)"
