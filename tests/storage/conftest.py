@@ -1,6 +1,7 @@
 """One server of each sort for all tests here; each test has an address of its own.
 
-Where Azurite is missing, the tests that need it are skipped, and say what to install.
+What needs a server is marked `storage`, but for a short sample on S3. Where Azurite is missing, the tests that need it
+are skipped, and say what to install.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import pytest
 from storage import servers
 from storage.servers import Server
 
-SORTS = ["memory", "file", "s3", pytest.param("abfs", marks=pytest.mark.storage)]
+SERVED = [pytest.param(sort, marks=pytest.mark.storage) for sort in ("s3", "abfs")]
+SORTS = ["memory", "file", *SERVED]
 
 
 @pytest.fixture(scope="session")

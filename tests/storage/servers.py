@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from moto.server import ThreadedMotoServer
-
 from runbook.archive.address import parse
 from runbook.archive.places import Objects, Place, connect, open_place
 
@@ -50,6 +48,8 @@ class Server:
 @contextlib.contextmanager
 def s3() -> Iterator[Server]:
     """Moto's S3 server with one bucket."""
+    from moto.server import ThreadedMotoServer  # a second, which who collects tests need not wait
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

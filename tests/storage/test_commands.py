@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Kit
+from storage.conftest import SERVED
 from storage.making import NAME, sealed
 from storage.servers import Server
 
@@ -22,7 +23,7 @@ from runbook.archive.check import check
 from runbook.archive.store import Store
 
 
-@pytest.fixture(params=["file", "s3", pytest.param("abfs", marks=pytest.mark.storage)])
+@pytest.fixture(params=["file", *SERVED])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Server:
     if request.param == "file":
         (tmp_path / "share").mkdir()
@@ -134,6 +135,7 @@ def nobody() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
+@pytest.mark.storage
 def test_a_server_that_is_not_there_a_bucket_that_is_not_there_and_no_credentials(
     kit: Kit, s3: Server, nobody: str
 ) -> None:

@@ -63,6 +63,33 @@ def test_a_run_comes_back_as_it_was(store: Store, folder: Path, tmp_path: Path) 
     assert store.fetch(NAME, tmp_path / "audit") == fetched, "what is here already is left as it is"
 
 
+def test_s3_in_short(s3: Server, folder: Path, tmp_path: Path) -> None:
+    address = f"{s3.root}/in-short"
+    with pytest.raises(Cut):
+        Store(address, Watched(s3.open(address), cut_before(3))).put(folder)
+    store = Store(address, s3.open(address))
+    assert store.runs() == []
+    assert store.put(folder).sent == FILES - 3
+    with pytest.raises(NotStored):
+        store.put(sealed(tmp_path / "others", says="something else"))
+    assert same(folder, store.fetch(NAME, tmp_path / "audit"))
+
+
+def test_an_address_that_begins_like_another_is_another(
+    server: Server, address: str, store: Store, folder: Path, tmp_path: Path
+) -> None:
+    if server.scheme == "file":
+        Path(f"{address.removeprefix('file://')}-too").mkdir()
+    other = Store(f"{address}-too", server.open(f"{address}-too"))
+    other.put(folder)
+    longer = sealed(tmp_path / "runs", f"{NAME}7")
+    store.put(longer)
+    assert store.runs() == [longer.name]
+    assert store.put(sealed(tmp_path / "others")).sent == FILES
+    assert store.runs() == [NAME, longer.name]
+    assert other.runs() == [NAME]
+
+
 def test_putting_it_again_sends_nothing_and_what_is_missing_is_sent(
     watched: Callable[..., tuple[Store, Watched]], folder: Path
 ) -> None:
@@ -220,6 +247,17 @@ def test_a_mark_is_there_in_one_step_and_the_newest_counts(server: Server, addre
     server.open(address).replace("marks/fleets/one/contoso.json", b"{")
     with pytest.raises(NotWhole, match="no mark"):
         elsewhere.marked("fleets/one/contoso")
+
+
+def test_a_mark_that_is_replaced_all_the_time_is_never_read_in_part(server: Server, address: str, store: Store) -> None:
+    values = [[n] * 20_000 for n in range(12)]
+    store.mark("key", values[0])
+    writer = threading.Thread(target=lambda: [store.mark("key", value) for value in values * 2])
+    writer.start()
+    while writer.is_alive():
+        assert store.marked("key") in values
+    writer.join()
+    assert store.marked("key") == values[-1]
 
 
 @pytest.mark.parametrize("key", ["", "..", "a/../b", "/a", "a//b", "a?b", "a\\b"])

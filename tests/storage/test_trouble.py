@@ -154,7 +154,7 @@ def test_a_share_that_is_not_mounted_is_no_empty_one(tmp_path: Path) -> None:
     store = Store(f"file://{share}")
     share.rmdir()
     for act in (store.runs, lambda: store.put(sealed(tmp_path / "runs")), lambda: store.mark("key", {})):
-        with pytest.raises(StoreUnusable, match="There is no folder|No such file"):
+        with pytest.raises(StoreUnusable, match=r"There is no folder|No such file"):
             act()
     assert not share.exists()
 
