@@ -8,10 +8,11 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TRANSCRIPT := $(CURDIR)/$(VENV)/transcript.jsonl
 NPM := tests/browser/node_modules/.package-lock.json
+AZURITE := tests/storage/node_modules/.package-lock.json
 
 WORKERS := 2
 
-.PHONY: demo test lint unit browser slow outcome faults notebooks bench mutants texts altered regenerate pictures clean help
+.PHONY: demo test lint unit browser storage slow outcome faults notebooks bench mutants texts altered regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -26,12 +27,15 @@ lint: $(STAMP)            ## style, types and layers
 
 unit: $(STAMP)            ## the tests, then every call that was made in them held against the published contracts
 	rm -f $(TRANSCRIPT)
-	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow and not browser"
+	SIMTENANT_TRANSCRIPT=$(TRANSCRIPT) $(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m "not slow and not browser and not storage"
 	$(RUN)/python tests/wire/contract.py --client tenantapi/ $(TRANSCRIPT)
 	rm -f $(TRANSCRIPT)
 
 browser: $(STAMP) $(NPM)  ## the tests in a real JupyterLab and Chromium, and of the pages with axe-core (some minutes)
 	$(RUN)/pytest -q tests/browser
+
+storage: $(STAMP) $(AZURITE)  ## records kept elsewhere, on servers that speak S3 and Azure Blob (two minutes)
+	$(RUN)/pytest -n $(WORKERS) --dist loadscope -q -m storage tests/storage
 
 slow: $(STAMP)            ## the long tests: both engines stopped in every way, credentials in every channel, large samples
 	$(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m slow
@@ -71,6 +75,10 @@ $(STAMP): pyproject.toml
 # Without npm or Chromium, the tests that need them are skipped and say what to install.
 $(NPM): tests/browser/package-lock.json
 	if command -v npm >/dev/null; then npm ci --prefix tests/browser --silent --no-audit --no-fund; fi
+
+# Azurite, likewise; its packages' own scripts are not run.
+$(AZURITE): tests/storage/package-lock.json
+	if command -v npm >/dev/null; then npm ci --prefix tests/storage --silent --no-audit --no-fund --ignore-scripts; fi
 
 pictures: $(STAMP)        ## the README's pictures, from real runs (Chromium, ImageMagick)
 	PYTHONPATH=tests $(RUN)/python -m browser.pictures runbook/docs/pictures

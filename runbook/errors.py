@@ -12,6 +12,9 @@
       DriftFound        a fresh read shows something else than was wanted   exit 3
         NotTakenBack    a rollback has not come to its end
       NotPrinted        a browser did not print an instruction sheet                    exit 1
+      StoreUnusable     an address where records are kept could not be used         exit 5
+      NotStored         a run was not put there; what is there was left as it is    exit 4
+      NotWhole          a run that was put there is not what was put there          exit 1
       ApplyFailed       a write failed; carries what had been done              exit 1
 
 Wording: the summary is a fixed phrase without data; the detail says what was wrong, with names and
@@ -104,6 +107,26 @@ class NotPrinted(RunbookError):
     """A browser did not print an instruction sheet; no file was written."""
 
     summary = "The sheet was not printed"
+
+
+class StoreUnusable(RunbookError):
+    """An address where records are kept could not be reached, does not exist, or refuses us."""
+
+    summary = "The store could not be used"
+    exit_code = ExitCode.UNREADABLE
+
+
+class NotStored(RunbookError):
+    """A run cannot be put into a store as it is; nothing that was there was overwritten."""
+
+    summary = "The run was not put into the store"
+    exit_code = ExitCode.REFUSED
+
+
+class NotWhole(RunbookError):
+    """What a store holds of a run is not what was put there; nothing of it was kept."""
+
+    summary = "The run in the store is not whole"
 
 
 class PlanRefused(RunbookError):

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runbook.cli.console import make_console
+from runbook.cli.elsewhere import fetch, push
 from runbook.errors import ExitCode, UsageError
 from runbook.inputs import MODES
 from runbook.runs import BESIDE, RunFolder, read_json, runs_directory
 from runbook.views import plain
+
+if TYPE_CHECKING:
+    from runbook.archive.listing import Row
 
 _RUN = "RUN is a run's folder, its name, or a part of the name that no other run has."
 
 
 @click.group()
 def records() -> None:
-    """List, check and compare runs, or make a run's record again."""
+    """List, check and compare runs, make a run's record again, keep runs elsewhere."""
 
+
+records.add_command(push)
+records.add_command(fetch)
 
 _FILTERS = (
     click.option("--tenant", help="Only this tenant's runs."),
@@ -46,6 +54,7 @@ Examples:
   runbook records list --on "last tuesday"
   runbook records list --since 7d --status failed --json
   runbook records list --since 2026-11-01 --until yesterday --csv > runs.csv
+  runbook records list --from s3://contoso-archive/runs --status failed
 
 \b
 A day or a time: 2026-11-24, 2026-11-24T10:30Z, today, yesterday, tuesday (the newest one so far),
@@ -55,9 +64,10 @@ A day or a time: 2026-11-24, 2026-11-24T10:30Z, today, yesterday, tuesday (the n
 
 @records.command("list", epilog=_LIST_EPILOG)
 @_filtered
+@click.option("--from", "store", metavar="ADDRESS", help="Only runs that were put to this address; see records push.")
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print CSV that a spreadsheet can open without harm.")
-def list_runs(form: str | None, **options: str | None) -> None:
+def list_runs(form: str | None, store: str | None, **options: str | None) -> None:
     """List the runs, newest first: when, tenant, mode, how it ended, changes, what was verified, where.
 
     A run that never came to its end, still runs, or was a notebook on its own is listed as unfinished, with the
@@ -66,7 +76,8 @@ def list_runs(form: str | None, **options: str | None) -> None:
     from runbook.archive import listing
 
     wanted = list_filter(options, datetime.now(UTC))
-    found = listing.select(listing.rows(runs_directory(), lambda line: click.echo(plain(line), err=True)), wanted)
+    base, rows = _rows(store, lambda line: click.echo(plain(line), err=True))
+    found = listing.select(rows, wanted)
     if form == "json":
         click.echo(json.dumps([row.as_json() for row in found], indent=1))
     elif form == "csv":
@@ -74,10 +85,22 @@ def list_runs(form: str | None, **options: str | None) -> None:
     elif (console := make_console()).tables:
         from runbook.cli.tables.lists import run_parts
 
-        console.show(*run_parts(found, runs_directory(), console.width))
+        console.show(*run_parts(found, base, console.width))
     else:
         for line in listing.lines(found):
             click.echo(line)
+
+
+def _rows(address: str | None, complain: Callable[[str], None]) -> tuple[str, Iterator[Row]]:
+    """Return where runs are looked for, and what is found there."""
+    if address is None:
+        from runbook.archive import listing
+
+        return str(runs_directory()), listing.rows(runs_directory(), complain)
+    from runbook.archive.store import Store
+
+    store = Store(address)
+    return store.address, store.rows(complain)
 
 
 _INDEX_EPILOG = """\b

@@ -12,8 +12,6 @@ from runbook.cli.tables.layout import Cell, Row, said, table
 from runbook.difference import lines_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runbook.archive.listing import Row as Run
     from runbook.preflight import Report
     from runbook.preflight.findings import Finding
@@ -23,7 +21,7 @@ _STATUS = {"changed": "green", "unchanged": "green", "changes pending": "yellow"
 _HELD = {"held": ("ok", "green"), "missing": ("MISSING", "bold red"), "unknown": ("unknown", "yellow")}
 
 
-def run_parts(found: Sequence[Run], base: Path, room: int) -> Iterator[RenderableType]:
+def run_parts(found: Sequence[Run], base: str, room: int) -> Iterator[RenderableType]:
     """Show the runs, newest first, by their names; a name is enough for every other command."""
     from runbook.archive.listing import UNFINISHED, changes_text
 
