@@ -16,6 +16,7 @@ from simtenant import (
     contents,
     control,
     entra,
+    evidence,
     exchange,
     fault_answers,
     faults,
@@ -27,8 +28,9 @@ from simtenant import (
 from simtenant.allowance import Allowance
 from simtenant.cloudflare_envelope import throttled
 from simtenant.faults import BEFORE, Fault, Faults
+from simtenant.request_log import LogRow
 from simtenant.staleness import Staleness, put_back
-from simtenant.store import LogRow, Snapshot, Store, Transaction
+from simtenant.store import Snapshot, Store, Transaction
 from simtenant.transcript import Transcript
 from simtenant.wire import Answer, Clock, Handled, Request, json_answer, utc_now
 
@@ -63,6 +65,7 @@ class App:
         clock: Clock = utc_now,
         latency_seconds: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
+        ticks: Callable[[], float] = time.monotonic,
         transcript: Transcript | None = None,
         lenient: bool = False,
     ) -> None:
@@ -70,6 +73,7 @@ class App:
         self._clock = clock
         self._latency = latency_seconds
         self._sleep = sleep
+        self._ticks = ticks
         self._transcript = transcript
         self._lenient = lenient
         """Whether the leniencies of ``vendor_suite`` are granted."""
@@ -85,6 +89,7 @@ class App:
             return Reply(answer=control.handle(self, self._store, request, self._clock()))
         if self._lenient:
             request = vendor_suite.prefixed(request)
+        arrived = self._ticks()
         cmdlet = faults.peek_cmdlet(request)
         strike = self.faults.next(request, cmdlet)
         if self._latency + strike.delay_seconds:
@@ -93,7 +98,7 @@ class App:
         with self._store.transaction() as tx:
             handled = self._handled(tx, request, now, fault, cmdlet)
             reply = _reply(handled, fault)
-            tx.append_log(_log_row(tx, request, handled, reply, now))
+            tx.append_log(_log_row(tx, request, handled, reply, now, (arrived, self._ticks())))
             turned = switches.turned(tx) if self._transcript is not None else {}
         if self._transcript is not None:
             struck = None if fault is None else fault.kind
@@ -214,7 +219,10 @@ def _reply(handled: Handled, fault: Fault | None) -> Reply:
     return Reply(answer=fault_answers.spoiled(handled.answer, fault))
 
 
-def _log_row(tx: Transaction, request: Request, handled: Handled, reply: Reply, now: datetime) -> LogRow:
+def _log_row(
+    tx: Transaction, request: Request, handled: Handled, reply: Reply, now: datetime, ticks: tuple[float, float]
+) -> LogRow:
+    named = evidence.named(tx, request)
     return LogRow(
         at=now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         method=request.method,
@@ -224,4 +232,10 @@ def _log_row(tx: Transaction, request: Request, handled: Handled, reply: Reply, 
         status=None if reply.answer is None else reply.answer.status,
         write=handled.write,
         tenant=handled.tenant or str(tx.setting("tenant_id")),
+        arrived=ticks[0],
+        answered=ticks[1],
+        retry_after=evidence.wait_of(reply.answer),
+        token_of=named.token_of,
+        path_of=named.path_of,
+        anchor_of=named.anchor_of,
     )

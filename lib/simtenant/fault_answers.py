@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from simtenant import aadsts, cloudflare_envelope, entra, envelope, graph
+from simtenant import aadsts, cloudflare_envelope, envelope, graph, services
 from simtenant.faults import Fault
 from simtenant.wire import Answer, Headers, Request, json_answer, text_answer
 
@@ -45,7 +45,11 @@ def refusal(request: Request, fault: Fault, now: datetime) -> Answer:
     if fault.kind == "embedded-error":
         return _embedded(request)
     if fault.kind == "expired-token":
-        return _expired(request, now)
+        return _unauthenticated(request, now, 7000222, "The client secret keys are expired.", "the token has expired")
+    if fault.kind == "wrong-secret":
+        return _unauthenticated(
+            request, now, 7000215, "Invalid client secret provided.", "the token was not issued here"
+        )
     if fault.kind == "unmodified":
         return _unmodified(request)
     return Answer(status=fault.status, headers=_retry_headers(fault))
@@ -122,32 +126,32 @@ def _retry_headers(fault: Fault) -> Headers:
 
 def _throttled(request: Request, fault: Fault) -> Answer:
     """Refuse for too many calls; Exchange does so in plain text [EXOH, SCUBA]."""
-    vendor = _vendor(request)
-    if vendor == "cloudflare":
+    vendor = services.service_of(request.path)
+    if vendor == services.CLOUDFLARE:
         return cloudflare_envelope.throttled(fault.retry_after)
     headers = _retry_headers(fault)
-    if vendor == "graph":
+    if vendor == services.GRAPH:
         value = {"error": {"code": "TooManyRequests", "message": "Too many requests", "innerError": {}}}
         scope = ("x-ms-throttle-scope", "Tenant_Application/ReadWrite")
         return json_answer(429, value, *headers, scope, ("x-ms-throttle-information", "CPULimitExceeded"))
     return text_answer(429, "The maximum number of concurrent requests per tenant was exceeded.", *headers)
 
 
-def _expired(request: Request, now: datetime) -> Answer:
-    """Refuse a token, or at the sign-in service a secret, that ended a moment ago."""
-    vendor = _vendor(request)
-    if vendor == "cloudflare":
+def _unauthenticated(request: Request, now: datetime, number: int, secret: str, token: str) -> Answer:
+    """Refuse a token for a reason, or at the sign-in service a secret."""
+    vendor = services.service_of(request.path)
+    if vendor == services.CLOUDFLARE:
         return cloudflare_envelope.unauthorised()
-    if vendor == "graph":
-        return graph.unauthenticated(request, "the token has expired", now)
-    if vendor == "signin":
-        return aadsts.answer(aadsts.bad_client(7000222, "The client secret keys are expired."), now)
-    return envelope.unauthenticated(request, "the token has expired")
+    if vendor == services.GRAPH:
+        return graph.unauthenticated(request, token, now)
+    if vendor == services.SIGN_IN:
+        return aadsts.answer(aadsts.bad_client(number, secret), now)
+    return envelope.unauthenticated(request, token)
 
 
 def _unmodified(request: Request) -> Answer:
     """Report success without work: the no-op warning of Exchange, for the others an answer without a result."""
-    if _vendor(request) != "exchange":
+    if services.service_of(request.path) != services.EXCHANGE:
         return cloudflare_envelope.success(None, messages=[{"code": 1000, "message": _UNMODIFIED.format(name="it")}])
     try:
         sent = request.json()["CmdletInput"]["Parameters"]
@@ -162,18 +166,9 @@ def _unmodified(request: Request) -> Answer:
 
 def _embedded(request: Request) -> Answer:
     """Report a failure under status 200, as each service has been seen to do [SCUBA, RUN]."""
-    if _vendor(request) == "cloudflare":
+    if services.service_of(request.path) == services.CLOUDFLARE:
         errors = [{"code": 10000, "message": "Authentication error"}]
         return json_answer(200, {"success": False, "errors": errors, "messages": [], "result": None})
     error = {"code": "InternalServerError", "message": "Error executing cmdlet", "details": []}
     value = {"adminapi.warnings@odata.type": "#Collection(String)", "@adminapi.warnings": [], "error": error}
     return json_answer(200, value)
-
-
-def _vendor(request: Request) -> str:
-    path = request.path.lower()
-    if path.startswith("/client/v4/"):
-        return "cloudflare"
-    if path.startswith("/v1.0/"):
-        return "graph"
-    return "signin" if entra.serves(request.path) else "exchange"

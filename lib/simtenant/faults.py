@@ -1,12 +1,15 @@
 """Misbehaviour on demand: what to do wrong, at which call, and how often.
 
 A fault looks at the vendor calls that match it and counts them from the moment it is set. ``at`` is the first
-of them that goes wrong (1 when it is null), ``times`` how many do from there on (null: all). What a struck call
-is answered is in ``fault_answers``.
+of them that goes wrong (1 when it is null), ``times`` how many do from there on (null: all). With a ``share``
+each call from ``at`` on goes wrong with that chance, drawn from ``seed`` and the call's number alone, until
+``times`` of them have (all that are drawn when it is not given). What a struck call is answered is in
+``fault_answers``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ BEFORE: Mapping[str, str] = MappingProxyType(
         "html": "answer with a status and a page of HTML before anything is done",
         "throttle": "answer 429 before anything is done, with Retry-After when retry_after is given",
         "expired-token": "answer 401 in the service's own form, as if the token had just expired",
+        "wrong-secret": "answer 401 in the service's own form, as for a secret or a token that was never good",
         "embedded-error": "do nothing and answer 200 with an error inside",
         "unmodified": "do nothing and answer 200 with nothing but a warning that nothing was modified",
     }
@@ -58,7 +62,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_KEYS = {"at", "match", "kind", "status", "retry_after", "times", "seconds", "reads", "keep", "edit"}
+_KEYS = {"at", "match", "kind", "status", "retry_after", "times", "seconds", "reads", "keep", "edit", "share", "seed"}
 _MATCH_KEYS = {"cmdlet", "path", "method", "write"}
 _EDIT_KEYS = {"kind", "identity", "property", "value"}
 _USUAL_STATUS: Mapping[str, int] = MappingProxyType({"html": 502, "html-after": 200, "partial": 200})
@@ -87,6 +91,9 @@ class Fault:
     keep: str = "first"
     edit: Mapping[str, Any] | None = None
     """What another administrator changes: kind, identity, property, value."""
+    share: float | None = None
+    """Chance of a call to be struck, from 0 to 1; None: every call."""
+    seed: int = 0
 
     def matches(self, request: Request, cmdlet: str | None) -> bool:
         """Tell whether a call is one this fault counts."""
@@ -97,6 +104,15 @@ class Fault:
         if self.write is not None and self.write != writes(request, cmdlet):
             return False
         return self.method is None or self.method.upper() == request.method
+
+    def due(self, counted: int, struck: int) -> bool:
+        """Tell whether the call of this number goes wrong, when so many before it have."""
+        over = counted - self.at
+        if over < 0:
+            return False
+        if self.share is None:
+            return self.times is None or over < self.times
+        return (self.times is None or struck < self.times) and _drawn(self.seed, counted) < self.share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +149,7 @@ class Faults:
                 if not fault.matches(request, cmdlet):
                     continue
                 count[0] += 1
-                over = count[0] - fault.at
-                if over < 0 or (fault.times is not None and over >= fault.times):
+                if not fault.due(count[0], count[1]):
                     continue
                 if fault.kind == SLOW:
                     delay += fault.seconds
@@ -174,7 +189,7 @@ def _parse_one(item: Any) -> Fault:
     return Fault(
         kind=item["kind"],
         at=item.get("at") or 1,
-        times=item.get("times", 1),
+        times=item.get("times", 1 if item.get("share") is None else None),
         cmdlet=match.get("cmdlet"),
         path=match.get("path"),
         method=match.get("method"),
@@ -185,17 +200,22 @@ def _parse_one(item: Any) -> Fault:
         reads=item.get("reads") or 1,
         keep=item.get("keep") or "first",
         edit=item.get("edit"),
+        share=item.get("share"),
+        seed=item.get("seed") or 0,
     )
 
 
 def _check_values(item: Mapping[str, Any], match: Mapping[str, Any]) -> None:
-    for name in ("at", "times", "status", "retry_after", "reads"):
+    for name in ("at", "times", "status", "retry_after", "reads", "seed"):
         number = item.get(name)
         if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 0):
             raise ValueError(f"{name} is a whole number or null")
     seconds = item.get("seconds", 0)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
         raise ValueError("seconds is a number of at least 0")
+    share = item.get("share")
+    if share is not None and (not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share <= 1):
+        raise ValueError("share is a number from 0 to 1")
     edit = item.get("edit")
     if (item["kind"] == EDIT) is not (isinstance(edit, Mapping) and set(edit) == _EDIT_KEYS):
         raise ValueError(f"edit is for the kind edit and holds {', '.join(sorted(_EDIT_KEYS))}")
@@ -206,6 +226,11 @@ def _check_values(item: Mapping[str, Any], match: Mapping[str, Any]) -> None:
             raise ValueError(f"match.{name} is a text")
     if not isinstance(match.get("write"), bool | None):
         raise ValueError("match.write is true or false")
+
+
+def _drawn(seed: int, number: int) -> float:
+    """Draw a number below 1 that is the same in every process."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:6]) / 2**48
 
 
 def peek_cmdlet(request: Request) -> str | None:

@@ -18,7 +18,8 @@ from typing import Any
 from simtenant import contents, faults, state, switches
 from simtenant.app import App, Reply
 from simtenant.mailflow import post, recipients
-from simtenant.store import Body, MemoryStore, Snapshot
+from simtenant.shared_store import MemoryStore
+from simtenant.store import Body, Snapshot
 from simtenant.wire import Clock, Request, utc_now
 
 

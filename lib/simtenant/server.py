@@ -13,28 +13,23 @@ import argparse
 import json
 import os
 import signal
-import socket
 import socketserver
-import struct
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from simtenant import faults, profiles, state, switches, transcript
-from simtenant.app import App, Reply
+from simtenant import address_file, faults, profiles, state, switches, transcript
+from simtenant.app import App
 from simtenant.faults import Fault
+from simtenant.handler import Handler
 from simtenant.store import Store
-from simtenant.wire import Answer, Clock, Request, split_target, text_answer, utc_now
+from simtenant.wire import Clock, utc_now
 
-ADDRESS_NAME = "address.json"
 LOOPBACK = "127.0.0.1"
-
-_LARGEST_BODY = 16 * 1024 * 1024
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -47,7 +42,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def __init__(self, app: App, *, port: int = 0) -> None:
         self.app = app
         self.stopping = threading.Event()
-        super().__init__((LOOPBACK, port), _Handler)
+        super().__init__((LOOPBACK, port), Handler)
 
     @property
     def url(self) -> str:
@@ -65,85 +60,6 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Keep quiet about callers that went away in the middle of a call."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             traceback.print_exc(file=sys.stderr)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Turns a connection's bytes into requests and replies into bytes."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: Server
-    _no_body: ClassVar[frozenset[int]] = frozenset({204, 304})
-
-    def _serve(self) -> None:
-        try:
-            body = self._read_body()
-        except ConnectionAbortedError:  # whoever sent it has died in the middle; half a request is none [RFC 9112, 8]
-            self.close_connection = True
-            return
-        if body is None:
-            self._send(text_answer(413, "The body is too large or its length is not given"))
-            self.close_connection = True
-            return
-        path, query = split_target(self.path)
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(method=self.command, path=path, query=query, headers=headers, body=body)
-        try:
-            reply = self.server.app.respond(request)
-        except Exception:
-            traceback.print_exc(file=sys.stderr)
-            reply = Reply(answer=text_answer(500, "The simulated tenant failed; this is a fault in the kit"))
-        if reply.answer is not None:
-            self._send(reply.answer)
-            return
-        self.server.stopping.wait(reply.hold_seconds)
-        if reply.reset:
-            # Lingering for no time at all makes the close a reset: the nearest a listening server gets to refusing.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            socket.close(self.connection.detach())
-        self.close_connection = True
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - names of the base class
-
-    def finish(self) -> None:
-        """Close the connection and what its thread holds of the database."""
-        super().finish()
-        self.server.app.close_thread()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Write no access log; the request log in the state is the record."""
-
-    def _read_body(self) -> bytes | None:
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return self._read_chunks()
-        length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdecimal()) or int(length) > _LARGEST_BODY:
-            return None
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            raise ConnectionAbortedError
-        return body
-
-    def _read_chunks(self) -> bytes | None:
-        body = b""
-        while True:
-            size = int(self.rfile.readline(64).split(b";", 1)[0].strip() or b"0", 16)
-            if len(body) + size > _LARGEST_BODY:
-                return None
-            body += self.rfile.read(size)
-            self.rfile.readline(4)
-            if size == 0:
-                return body
-
-    def _send(self, answer: Answer) -> None:
-        phrase = self.responses.get(answer.status, ("",))[0]
-        lines = [f"HTTP/1.1 {answer.status} {phrase}", f"Date: {self.date_time_string()}"]
-        lines += [f"{name}: {value}" for name, value in answer.headers]
-        body = b"" if answer.status in self._no_body else answer.body
-        lines += [f"Content-Length: {len(body)}", "", ""]
-        head = "\r\n".join(lines).encode("latin-1", "replace")
-        # One write, so that head and body leave in one packet.
-        self.wfile.write(head if self.command == "HEAD" else head + body)
 
 
 @contextmanager
@@ -184,14 +100,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: server.stop())
         if options.exit_with_stdin:
-            threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
-        address = {"url": server.url, "pid": os.getpid()}
-        _write_address(directory, address)
+            threading.Thread(target=stop_with_stdin, args=(server.stop,), daemon=True).start()
+        address_file.write(directory, server.url)
         print(f"listening on {server.url}", flush=True)
         try:
             server.serve_forever(poll_interval=0.1)
         finally:
-            _remove_address(directory, address)
+            address_file.remove(directory, server.url)
     return 0
 
 
@@ -248,25 +163,11 @@ def _fault(text: str) -> tuple[Fault, ...]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _stop_with_stdin(server: Server) -> None:
+def stop_with_stdin(stop: Callable[[], None]) -> None:
+    """Call ``stop`` when standard input ends; for a thread of its own."""
     while sys.stdin.buffer.read(4096):
         pass
-    server.stop()
-
-
-def _write_address(directory: Path, address: dict[str, Any]) -> None:
-    temporary = directory / f"{ADDRESS_NAME}.{os.getpid()}"
-    temporary.write_text(json.dumps(address), encoding="utf-8")
-    os.replace(temporary, directory / ADDRESS_NAME)
-
-
-def _remove_address(directory: Path, address: dict[str, Any]) -> None:
-    path = directory / ADDRESS_NAME
-    try:
-        if json.loads(path.read_text(encoding="utf-8")) == address:
-            path.unlink()
-    except (OSError, ValueError):
-        pass
+    stop()
 
 
 if __name__ == "__main__":

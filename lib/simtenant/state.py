@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -57,7 +58,7 @@ def create(directory: Path, *, profile: str = "new", force: bool = False, clock:
 def fill(tx: Transaction, credentials: Body, profile: str, now: datetime) -> None:
     """Build a tenant that ``new_credentials`` may enter; what there was is gone. Raises KeyError for no profile."""
     tx.build()
-    _settle(tx, credentials, profile, now)
+    settle(tx, credentials, profile, now)
     profiles.fill(tx, profile)
 
 
@@ -180,7 +181,7 @@ def new_credentials() -> Body:
     }
 
 
-def _settle(tx: Transaction, credentials: Body, profile: str, now: datetime) -> None:
+def settle(tx: Transaction, credentials: Body, profile: str, now: datetime) -> None:
     """Store who the tenant is and who may enter; of the credentials only digests."""
     tx.set_setting("profile", profile)
     tx.set_setting("tenant_id", credentials["tenant_id"])
@@ -222,6 +223,18 @@ def _register(tx: Transaction, directory: Path, client_id: str) -> None:
 
 def _json(value: Body) -> str:
     return json.dumps(value, indent=2) + "\n"
+
+
+def keep_first_credentials(directory: Path, credentials: Body) -> None:
+    """Write the credentials of a tenant that has none yet; raises FileExistsError when somebody was quicker."""
+    path = directory / CREDENTIALS_NAME
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    _write_private(temporary, _json(credentials))
+    try:
+        # A link, unlike a rename, fails when the name is taken.
+        os.link(temporary, path)
+    finally:
+        temporary.unlink()
 
 
 def _write_private(path: Path, text: str) -> None:

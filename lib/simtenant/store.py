@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simtenant import request_log
+from simtenant.request_log import LogRow
+
 Body = dict[str, Any]
 
 DATABASE_NAME = "state.db"
@@ -25,9 +28,6 @@ CREATE TABLE object (position INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT 
                      UNIQUE (kind, key));
 CREATE TABLE secret (purpose TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
                      PRIMARY KEY (purpose, digest)) WITHOUT ROWID;
-CREATE TABLE request (n INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, method TEXT NOT NULL,
-                      host TEXT NOT NULL, path TEXT NOT NULL, cmdlet TEXT, status INTEGER,
-                      "write" INTEGER NOT NULL, tenant TEXT NOT NULL);
 """
 _TABLES = ("setting", "object", "secret", "request")
 _MESSAGES = """
@@ -35,7 +35,6 @@ CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEX
                                     body TEXT NOT NULL)
 """
 """Made when it is first needed, for a tenant on disk may be older than its mail flow."""
-_LOG_COLUMNS = ("n", "at", "method", "host", "path", "cmdlet", "status", "write", "tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,21 +44,6 @@ class Record:
     kind: str
     key: str
     body: Body
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogRow:
-    """One request as the log keeps it; it has no room for a header or a body, hence none for a credential."""
-
-    at: str
-    method: str
-    host: str
-    path: str
-    cmdlet: str | None
-    status: int | None
-    """None: the connection was left without an answer."""
-    write: bool
-    tenant: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +63,8 @@ class Transaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._settings: dict[str, str] | None = None
+        """All settings, once one was asked for: a call looks at half a dozen."""
 
     def all(self, kind: str) -> list[Record]:
         """List the objects of a kind in the order of their creation."""
@@ -109,11 +95,14 @@ class Transaction:
 
     def setting(self, name: str, default: Any = None) -> Any:
         """Read a setting of the tenant itself."""
-        row = self._connection.execute("SELECT value FROM setting WHERE name=?", (name,)).fetchone()
-        return default if row is None else json.loads(row[0])
+        if self._settings is None:
+            self._settings = dict(self._connection.execute("SELECT name, value FROM setting").fetchall())
+        text = self._settings.get(name)
+        return default if text is None else json.loads(text)
 
     def set_setting(self, name: str, value: Any) -> None:
         """Store a setting of the tenant itself."""
+        self._settings = None
         self._connection.execute(
             "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value=excluded.value",
             (name, json.dumps(value)),
@@ -140,12 +129,7 @@ class Transaction:
 
     def append_log(self, row: LogRow) -> int:
         """Write down a request and give its number."""
-        cursor = self._connection.execute(
-            'INSERT INTO request (at, method, host, path, cmdlet, status, "write", tenant) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (row.at, row.method, row.host, row.path, row.cmdlet, row.status, int(row.write), row.tenant),
-        )
-        return int(cursor.lastrowid or 0)
+        return request_log.append(self._connection, row)
 
     def set_logged_status(self, number: int, status: int | None) -> None:
         """Correct the status of a logged request to what was really sent."""
@@ -153,14 +137,7 @@ class Transaction:
 
     def log(self, since: int = 0) -> list[Body]:
         """List the requests after number ``since``."""
-        rows = self._connection.execute(
-            'SELECT n, at, method, host, path, cmdlet, status, "write", tenant FROM request WHERE n>? ORDER BY n',
-            (since,),
-        )
-        listed = [dict(zip(_LOG_COLUMNS, row, strict=True)) for row in rows]
-        for row in listed:
-            row["write"] = bool(row["write"])
-        return listed
+        return request_log.rows(self._connection, since)
 
     def forget_log(self) -> None:
         """Drop all logged requests; numbers go on from where they were."""
@@ -189,9 +166,17 @@ class Transaction:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put all objects and settings back to what they were."""
+        self._settings = None
         self._connection.execute("DELETE FROM object")
         self._connection.execute("DELETE FROM setting")
         self._connection.executemany("INSERT INTO object VALUES (?, ?, ?, ?)", snapshot.objects)
+        self._connection.executemany("INSERT INTO setting VALUES (?, ?)", snapshot.settings)
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Put objects and settings behind those that there are; none of them may be there already."""
+        self._settings = None
+        rows = [row[1:] for row in sorted(snapshot.objects)]
+        self._connection.executemany("INSERT INTO object (kind, key, body) VALUES (?, ?, ?)", rows)
         self._connection.executemany("INSERT INTO setting VALUES (?, ?)", snapshot.settings)
 
     def is_empty(self) -> bool:
@@ -201,14 +186,16 @@ class Transaction:
 
     def build(self) -> None:
         """Make the tables, or clear them when they exist."""
+        self._settings = None
         if not self.is_empty():
             self._connection.execute(_MESSAGES)
             for table in (*_TABLES, "message"):
                 self._connection.execute(f"DELETE FROM {table}")
             return
-        for statement in _SCHEMA.split(";"):
+        for statement in (*_SCHEMA.split(";"), request_log.TABLE):
             if statement.strip():
                 self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version={request_log.FORM}")
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -218,6 +205,7 @@ class Transaction:
             yield
         except BaseException:
             self._connection.execute("ROLLBACK TO attempt")
+            self._settings = None
             raise
         finally:
             self._connection.execute("RELEASE attempt")
@@ -233,17 +221,14 @@ class Store:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            # Transactions are opened by hand below: Python's own rules would begin them too late for a read.
-            connection = sqlite3.connect(self.directory / DATABASE_NAME, timeout=30, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection = connected(self.directory)
             self._local.connection = connection
         return connection
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open a write transaction: all of it is kept when the block ends, none of it when it raises."""
-        with _opened(self._connection()) as transaction:
+        with opened(self._connection()) as transaction:
             yield transaction
 
     @contextmanager
@@ -268,36 +253,24 @@ class Store:
             self._local.connection = None
 
 
-class MemoryStore(Store):
-    """A database in memory that all threads of the process share; it is gone with this object."""
-
-    def __init__(self) -> None:
-        super().__init__(Path())
-        self._lock = threading.RLock()
-        # Threads take turns by the lock below, which is what SQLite's own check would insist on.
-        self._shared = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Open a transaction; other threads wait for its end."""
-        with self._lock, _opened(self._shared) as transaction:
-            yield transaction
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Do nothing: the one connection stays open."""
-        yield
-
-    def close(self) -> None:
-        """Do nothing: a thread has no connection of its own."""
-
-    def discard(self) -> None:
-        """Forget everything; the store cannot be used any more."""
-        self._shared.close()
+def connected(directory: Path, *, synchronous: str = "NORMAL", shared: bool = False) -> sqlite3.Connection:
+    """Open a directory's database; ``shared`` is for a connection that threads take turns at."""
+    # Transactions are opened by hand below: Python's own rules would begin them too late for a read.
+    connection = sqlite3.connect(
+        directory / DATABASE_NAME, timeout=30, isolation_level=None, check_same_thread=not shared
+    )
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    if request_log.is_old(connection):
+        with opened(connection) as transaction:
+            if not transaction.is_empty():
+                request_log.renew(connection)
+    return connection
 
 
 @contextmanager
-def _opened(connection: sqlite3.Connection) -> Iterator[Transaction]:
+def opened(connection: sqlite3.Connection) -> Iterator[Transaction]:
+    """Open a write transaction on a connection: kept when the block ends, undone when it raises."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield Transaction(connection)

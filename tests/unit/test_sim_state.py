@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from simtenant import profiles, state
-from simtenant.store import LogRow, Store
+from simtenant.request_log import LogRow
+from simtenant.store import Store
 
 NOON = datetime(2026, 5, 6, 12, 0, tzinfo=UTC)
 
@@ -166,7 +167,8 @@ def test_the_log_counts_on_after_it_was_forgotten(tmp_path: Path) -> None:
     _log(tmp_path, 2)
     rows = state.requests_log(tmp_path)
     assert [row["n"] for row in rows] == [1, 2]
-    assert list(rows[0]) == ["n", "at", "method", "host", "path", "cmdlet", "status", "write", "tenant"]
+    asked = ["n", "at", "method", "host", "path", "cmdlet", "status", "write", "tenant"]
+    assert list(rows[0]) == [*asked, "arrived", "answered", "retry_after", "token_of", "path_of", "anchor_of"]
     assert rows[0]["write"] is True
     assert [row["n"] for row in state.requests_log(tmp_path, since=1)] == [2]
     state.forget_log(tmp_path)

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from simtenant import faults, server, state
+from simtenant.wire import Request
 
 
 class Client:
@@ -83,6 +84,7 @@ CASES = [
     ("partial", 200, True),
     ("refuse", None, False),
     ("expired-token", 401, False),
+    ("wrong-secret", 401, False),
     ("unmodified", 200, False),
     ("not-json", 200, True),
     ("html-after", 200, True),
@@ -194,6 +196,45 @@ def test_throttling_without_a_time(client: Client) -> None:
     assert (status, headers.get("Retry-After")) == (429, None)
 
 
+def test_a_wrong_secret_is_refused_in_each_vendors_language(client: Client) -> None:
+    client.set_faults({"kind": "wrong-secret", "times": None})
+    status, _, raw = client.send("POST", f"/{client.known['tenant_id']}/oauth2/v2.0/token", b"grant_type=x")
+    assert (status, json.loads(raw)["error"], json.loads(raw)["error_codes"]) == (401, "invalid_client", [7000215])
+    assert client.invoke("Get-TransportRule")[0] == 401
+    status, _, raw = client.send("GET", client.domains, headers=client.bearer)
+    assert (status, json.loads(raw)["success"]) == (401, False)
+    status, _, raw = client.send("GET", "/v1.0/domains")
+    assert (status, json.loads(raw)["error"]["code"]) == (401, "InvalidAuthenticationToken")
+
+
+@pytest.mark.parametrize(
+    ("fault", "struck"),
+    [
+        ({"share": 0}, set()),
+        ({"share": 1}, set(range(1, 13))),
+        ({"share": 1, "at": 11}, {11, 12}),
+        ({"share": 1, "at": 4, "times": 2}, {4, 5}),
+        ({"share": 0.3, "seed": 1}, {1, 3, 7, 11, 12}),
+        ({"share": 0.3, "seed": 1, "times": 2}, {1, 3}),
+        ({"share": 0.3, "seed": 2}, {1, 3, 4, 5, 9, 10, 11}),
+    ],
+)
+def test_a_share_of_the_calls_is_struck(client: Client, fault: dict[str, Any], struck: set[int]) -> None:
+    client.set_faults({"kind": "throttle", **fault})
+    seen = {number for number in range(1, 13) if client.invoke("Get-AcceptedDomain")[0] == 429}
+    assert seen == struck
+    assert json.loads(client.send("GET", "/_sim/faults")[2])[0]["struck"] == len(struck)
+
+
+def test_a_share_is_about_that_part_of_many_calls() -> None:
+    request = Request(method="GET", path="/v1.0/domains")
+    for seed in range(5):
+        fault = faults.parse([{"kind": "throttle", "share": 0.05, "seed": seed}])[0]
+        struck = sum(fault.due(number, 0) for number in range(1, 4001))
+        assert fault.matches(request, None)
+        assert 150 < struck < 250, (seed, struck)
+
+
 def test_latency_goes_together_with_another_fault(client: Client) -> None:
     client.set_faults({"kind": "slow", "seconds": 0.2, "times": None}, {"kind": "status", "status": 500, "at": 2})
     began = time.monotonic()
@@ -235,6 +276,10 @@ def test_faults_end_when_cleared(client: Client) -> None:
         {"kind": "edit", "edit": {"kind": "TransportRule"}},
         {"kind": "status", "edit": {"kind": "a", "identity": "b", "property": "c", "value": "d"}},
         {"kind": "stale-reads", "reads": 1.5},
+        {"kind": "throttle", "share": 1.01},
+        {"kind": "throttle", "share": "half"},
+        {"kind": "throttle", "share": True},
+        {"kind": "throttle", "share": 0.5, "seed": -1},
     ],
 )
 def test_a_wrong_fault_is_refused_in_words(client: Client, wrong: dict[str, Any]) -> None:
