@@ -115,7 +115,7 @@ def _of_fleet(wanted: str, runs: Path, *, approver: str, expires: str | None) ->
     wanted = wanted.strip().lower()
     if len(wanted) < 8 or not re.fullmatch(r"[0-9a-f]+", wanted):
         raise PlanRefused(f"{wanted!r} is not the hash of a fleet's plans.", _HOW)
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for folder in fleets(runs):
         summary = _summary(folder)
         if str(summary.get("plans_hash", "")).startswith(wanted):

@@ -85,6 +85,7 @@ class _Child:
     messages: int
     printed: int
     began: float
+    limit: float | None
     buffer: bytes = b""
     last_printed: bytes = b""
     row: Row | None = None
@@ -97,7 +98,8 @@ class ForkedCrew:
     """Children of this process, one for each order.
 
     `work` is called in the child. An order that runs longer than `limit_seconds` is interrupted, and killed when it
-    has not ended `GRACE_SECONDS` later, with all that it has started itself.
+    has not ended `GRACE_SECONDS` later, with all that it has started itself. `wake` is a descriptor that ends a wait
+    when there is something to read from it.
     """
 
     def __init__(
@@ -107,16 +109,20 @@ class ForkedCrew:
         limit_seconds: float | None = None,
         grace_seconds: float = GRACE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        wake: int | None = None,
     ) -> None:
         self._work = work
         self._limit, self._grace, self._clock = limit_seconds, grace_seconds, clock
         self._children: dict[int, _Child] = {}
         self._selector = selectors.DefaultSelector()
+        self._wake = wake
+        if wake is not None:
+            self._selector.register(wake, selectors.EVENT_READ, None)
         _adopt_orphans()
         self._others = set(_children_of_this_process())
 
-    def start(self, order: Order) -> None:
-        """Fork a child that carries out an order."""
+    def start(self, order: Order, *, limit_seconds: float | None = None) -> None:
+        """Fork a child that carries out an order; it may have a time limit of its own."""
         message_read, message_write = os.pipe()
         print_read, print_write = os.pipe()
         sys.stdout.flush()
@@ -131,7 +137,14 @@ class ForkedCrew:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(message_write)
         os.close(print_write)
-        child = _Child(order=order, pid=pid, messages=message_read, printed=print_read, began=self._clock())
+        child = _Child(
+            order=order,
+            pid=pid,
+            messages=message_read,
+            printed=print_read,
+            began=self._clock(),
+            limit=self._limit if limit_seconds is None else limit_seconds,
+        )
         self._children[pid] = child
         for descriptor in (message_read, print_read):
             os.set_blocking(descriptor, False)
@@ -145,7 +158,8 @@ class ForkedCrew:
         """Return what the children told and which of them have ended, waiting for something at most so long."""
         events: list[Event] = []
         for key, _ in self._selector.select(min(seconds, self._until_a_limit())):
-            events += self._read(key.data, key.fd)
+            if key.data is not None:
+                events += self._read(key.data, key.fd)
         self._enforce_limits()
         for pid in self._dead():
             events += self._bury(pid)
@@ -229,7 +243,7 @@ class ForkedCrew:
     def _deadline(self, child: _Child) -> float:
         if child.interrupted_at is not None:
             return child.interrupted_at + self._grace
-        return float("inf") if self._limit is None else child.began + self._limit
+        return float("inf") if child.limit is None else child.began + child.limit
 
     def _enforce_limits(self) -> None:
         now = self._clock()

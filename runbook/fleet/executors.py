@@ -58,7 +58,7 @@ def in_a_process(values: Mapping[str, Any], tenant_seconds: float | None = None)
 class ExecutorCrew:
     """A crew whose orders are carried out by an executor; it lives as long as the executor does.
 
-    `function` is what is submitted, with the order's plain values and the time limit.
+    `function` is what is submitted, with the order's plain values and the time limit; `after` is called at the end.
     """
 
     def __init__(
@@ -67,9 +67,10 @@ class ExecutorCrew:
         *,
         tenant_seconds: float | None = None,
         function: Callable[..., dict[str, Any]] = in_a_process,
+        after: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._executor, self._function, self._clock = executor, function, clock
+        self._executor, self._function, self._after, self._clock = executor, function, after, clock
         self._seconds = tenant_seconds
         self._running: dict[Future[dict[str, Any]], tuple[Order, float]] = {}
 
@@ -95,6 +96,7 @@ class ExecutorCrew:
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
+        self._after()
 
     def _ended(self, future: Future[dict[str, Any]]) -> Event:
         order, began = self._running.pop(future)

@@ -23,6 +23,7 @@ from runbook.fleet.crew import Crew, Row
 from runbook.fleet.folder import FleetFolder
 from runbook.fleet.inventory import Inventory, Member
 from runbook.fleet.order import Order
+from runbook.fleet.written import write_all
 from runbook.inputs import RUN_FIELDS, effective
 from runbook.journal import Journal
 from runbook.library import Document
@@ -274,5 +275,5 @@ def _close(folder: FleetFolder, asked: Mapping[str, Any], found: Sequence[Row], 
     }
     entry = log.append("fleet-ended", status=summary["status"], exit_code=summary["exit_code"], stopped=why)
     summary["journal"] = {"entries": entry["n"] + 1, "head": entry["hash"]}
-    write_json(folder.summary, summary)
+    write_all(folder, summary)
     return Outcome(folder=folder, summary=summary)

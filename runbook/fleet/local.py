@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from runbook import library, run
 from runbook.engine import can_fork
@@ -25,7 +25,7 @@ def local_crew(tutorial: str, *, in_flight: int, tenant_seconds: float | None) -
     if not can_fork():
         return ExecutorCrew(processes(in_flight), tenant_seconds=tenant_seconds)
     make_ready(tutorial)
-    return ForkedCrew(_work, limit_seconds=tenant_seconds)
+    return ForkedCrew(work, limit_seconds=tenant_seconds)
 
 
 def make_ready(tutorial: str) -> None:
@@ -36,9 +36,10 @@ def make_ready(tutorial: str) -> None:
     gc.freeze()
 
 
-def _work(order: Order, told: object) -> Row:
+def work(order: Order, told: Callable[[str], None]) -> Row:
+    """Carry out an order in a process that was forked for it."""
     enter(order)
-    return carry_out(order)
+    return carry_out(order, told)
 
 
 @contextlib.contextmanager

@@ -100,6 +100,7 @@ def _row(place: Place, status: str, exit_code: int, reason: str, result: Mapping
         "exit_code": exit_code,
         "reason": reason,
         "run": "" if result is None else str(result["run"]),
+        "plan": "" if result is None else str(result.get("plan_hash") or ""),
         "seconds": round(place.seconds, 3),
         "attempts": place.attempts,
         "sections": found,

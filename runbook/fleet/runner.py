@@ -1,6 +1,10 @@
-"""Carry out one order that comes on standard input, in a process of its own, and print the tenant's row.
+"""A process of one thread that carries out orders for one that has threads, and so must not fork.
 
-python -m runbook.fleet.runner < order.json
+    python -m runbook.fleet.runner < order.json         one order; its row is printed
+    python -m runbook.fleet.runner --serve              an order a line, as they come; an answer a line, as they end
+
+The serving form keeps everything imported and forks a child for each order, as the supervisor of one machine does. It
+ends when its input ends: then all that runs is interrupted, for whoever asked is gone.
 """
 
 from __future__ import annotations
@@ -8,22 +12,76 @@ from __future__ import annotations
 import json
 import os
 import sys
+from typing import Any
 
 from runbook import run
+from runbook.engine import can_fork
 from runbook.fleet.carrying import carry_out, enter
+from runbook.fleet.crew import Ended, ForkedCrew
+from runbook.fleet.local import make_ready, work
 from runbook.fleet.order import Order
 
 
 def main() -> int:
-    """Read the order, do it, print the row; what anything else prints goes to standard error."""
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """Serve, or carry out the one order; what anything else prints goes to standard error."""
+    answers = os.dup(1)
     os.dup2(2, 1)
+    if "--serve" in sys.argv[1:]:
+        return _serve(answers)
     order = Order(**json.load(sys.stdin))
     run.preload()
     enter(order)
-    json.dump(carry_out(order), answer)
-    answer.flush()
+    _say(answers, carry_out(order))
     return 0
+
+
+def _serve(answers: int) -> int:
+    if not can_fork():
+        print("This process cannot fork; serve orders one at a time instead.", file=sys.stderr)
+        return 1
+    os.set_blocking(0, False)
+    ready, buffer, more = False, b"", True
+    numbers: dict[str, Any] = {}
+    crew = ForkedCrew(work, wake=0)
+    while more or crew.running():
+        for event in crew.wait(60.0 if more else 1.0):
+            if isinstance(event, Ended):
+                answer = {"row": event.row, "how": event.how, "too_long": event.too_long}
+                _say(answers, {"number": numbers.pop(event.order.tenant), **answer})
+        if not more:
+            continue
+        data = _read()
+        more = data is None or bool(data)
+        if not more:
+            crew.interrupt()
+        *lines, buffer = (buffer + (data or b"")).split(b"\n")
+        for line in lines:
+            request = json.loads(line)
+            order = Order(**request["order"])
+            if not ready:
+                make_ready(order.tutorial)
+                ready = True
+            numbers[order.tenant] = request["number"]
+            crew.start(order, limit_seconds=request["seconds"])
+    crew.close()
+    return 0
+
+
+def _read() -> bytes | None:
+    """Return what has come; nothing at all once the input has ended, None where nothing has come yet."""
+    try:
+        return os.read(0, 1 << 16)
+    except BlockingIOError:
+        return None
+
+
+def _say(descriptor: int, value: dict[str, Any]) -> None:
+    data = memoryview(json.dumps(value).encode() + b"\n")
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except BrokenPipeError:
+        pass  # nobody listens any more; the files tell everything
 
 
 if __name__ == "__main__":

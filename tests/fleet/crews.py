@@ -1,4 +1,4 @@
-"""A crew that does nothing but say how each tenant ended, in the order that it was asked; and a watch that notes all."""
+"""A crew that does nothing but say how each tenant ended, in the order of asking; and a watch that notes all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole fleet runs on simulated tenants: plan, apply, verify, again; one that fails; approvals; stopping and going on."""
+"""Whole fleet runs on simulated tenants: plan, apply, verify, again; failures; approvals; an inventory that is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The supervisor is killed at any moment and the fleet run is gone on with: nothing is done twice, nothing is missed."""
+"""The supervisor is killed at any moment and the run is gone on with: nothing is done twice, nothing is missed."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def moments(count: int) -> Iterator[pytest.param]:
 
 
 @pytest.mark.parametrize("part", moments(SAMPLE))
-def test_killed_and_gone_on_with(
-    part: float, planned: Fleet, undisturbed: tuple[Fleet, float], tmp_path: Path
-) -> None:
+def test_killed_and_gone_on_with(part: float, planned: Fleet, undisturbed: tuple[Fleet, float], tmp_path: Path) -> None:
     wanted, seconds = undisturbed
     fleet = planned.copy_to(tmp_path / "fleet")
     plan = fleet.newest().name
