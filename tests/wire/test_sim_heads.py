@@ -60,6 +60,7 @@ def heard(kind: type[Handler], *parts: bytes) -> tuple[list[Request], bytes]:
     with socket.create_server(("127.0.0.1", 0)) as door:
         ours = socket.create_connection(door.getsockname())
         theirs, _ = door.accept()
+    ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with ours, theirs:
         thread = threading.Thread(target=lambda: kind(theirs, ("", 0), host))  # type: ignore[arg-type]
         thread.start()
