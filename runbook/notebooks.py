@@ -6,6 +6,7 @@ anchors and the cell's part in the plan stand in metadata under the one key ``ru
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -202,6 +203,8 @@ def without_html(source: str) -> str:
     return source.replace("<", "&lt;") if _has_html(outside) else outside
 
 
+# A run makes the same notebooks again for each tenant.
+@functools.lru_cache(maxsize=256)
 def _has_html(source: str) -> bool:
     tokens = _PARSER.parse(source)
     return any(

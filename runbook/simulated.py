@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,12 +58,17 @@ def read_address(directory: Path) -> dict[str, Any]:
 
 
 def running(directory: Path) -> str | None:
-    """Return the address of a server that answers for this state, else None."""
+    """Return the address of a server that answers for this state, else None.
+
+    A server that died leaves its address behind, and another tenant's may have got it since: who answers must be
+    the tenant whose credentials are here.
+    """
     try:
         url = str(read_address(directory)["url"])
         with urllib.request.urlopen(f"{url}/_sim/health", timeout=2) as answer:
-            return url if json.load(answer).get("ok") else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, urllib.error.URLError):
+            told = json.load(answer)
+        return url if told.get("ok") and told["tenant"] == credentials(directory)["tenant_id"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UnreadableState):
         return None
 
 

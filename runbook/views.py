@@ -22,6 +22,8 @@ from runbook.plan import SYMBOL
 
 def plain(text: str) -> str:
     """Make a text that a tenant or a service chose harmless in a line: control and direction marks are spelt out."""
+    if type(text) is str and text.isprintable():  # as nearly all are; a mark of direction is not
+        return text
     return "".join(char if char.isprintable() and char not in _DIRECTION else repr(char)[1:-1] or char for char in text)
 
 

@@ -1,6 +1,6 @@
 """The simulator's own endpoints, outside every vendor's paths. None of their calls is logged, counted or struck.
 
-GET    /_sim/health                     {ok, profile}
+GET    /_sim/health                     {ok, profile, tenant}: the tenant's directory id
 GET    /_sim/log?since=N                the vendor calls after number N
 GET    /_sim/assumptions?since=N        the unconfirmed behaviours that those calls relied on
 GET    /_sim/objects?kind=K             canonical text of every object (of one kind), by kind/key
@@ -63,7 +63,7 @@ def handle(app: FarEnd, store: Store, request: Request, now: datetime) -> Answer
 
 def _health(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:
     with store.transaction() as tx:
-        return {"ok": True, "profile": tx.setting("profile")}
+        return {"ok": True, "profile": tx.setting("profile"), "tenant": tx.setting("tenant_id")}
 
 
 def _log(app: FarEnd, store: Store, request: Request, now: datetime) -> Any:

@@ -17,9 +17,9 @@ from simtenant.app import App, Reply
 from simtenant.wire import Answer, Request, split_target, text_answer
 
 _LARGEST_BODY = 16 * 1024 * 1024
-_MOST_FIELDS = 100
+_MOST_FIELDS = 99
 _REQUEST_LINE = re.compile(rb"([A-Z]+) (/(?!/)[\x21-\x7e]*) HTTP/1\.1\r\n")
-_FIELD = re.compile(rb"([A-Za-z0-9-]+):[ \t]*((?:[^\s\x00](?:[^\r\n\x00]*[^\s\x00])?)?)[ \t]*")
+_FIELD = re.compile(rb"([A-Za-z0-9-]+):[ \t]*((?:[^\s\x00](?:[^\r\n\x00]*[^\s\x00])?)?)")
 
 
 class Host(Protocol):

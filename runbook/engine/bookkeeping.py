@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nbformat.v4 import new_output
 from papermill.engines import NotebookExecutionManager
+from pydantic_core import PydanticSerializationError, to_json
 
 from runbook.engine.blotting import blot
-from runbook.runs import json_text, write_text
+from runbook.runs import write_text
 
 _CUT_SHORT = frozenset({"KeyboardInterrupt", "CellTimeoutError", "DeadKernelError"})
 """Errors that come over a cell from outside: it did not fail by itself, and did not come to its end."""
@@ -36,10 +39,20 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
         """Write the notebook the way papermill does, wherever its output goes."""
         super().save()
 
-    def write_early(self) -> None:
-        """Write a notebook on this machine in one step, unchecked: papermill's own way takes four times as long."""
-        if self.output_path and "://" not in self.output_path and Path(self.output_path).is_file():
-            write_text(Path(self.output_path), json_text(self.nb))
+    def write_early(self) -> bool:
+        """Write a notebook on this machine in one step, unchecked: papermill's own way takes ten times as long.
+
+        It is another spelling of the same notebook, which the next `write` replaces. Returns whether it was written:
+        anywhere else, and where nothing stands yet, it is not.
+        """
+        if not self.output_path or "://" in self.output_path or not Path(self.output_path).is_file():
+            return False
+        try:
+            text = to_json(self.nb, indent=1).decode()
+        except PydanticSerializationError:  # what somebody else's code put into the notebook
+            text = json.dumps(self.nb, indent=1, ensure_ascii=False)
+        write_text(Path(self.output_path), f"{text}\n")
+        return True
 
     def notebook_start(self, **kwargs: Any) -> None:
         """Begin: nothing has run. A parameter that looks like a credential is blotted out before the first write."""
@@ -65,11 +78,25 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
             if not any(output.output_type == "error" for output in cell.get("outputs", [])):
                 name, text = type(error).__name__, str(error)
                 cell.outputs.append(new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"]))
-        super().cell_complete(cell, cell_index, **kwargs)
+        if self.log_output:
+            super().cell_complete(cell, cell_index, **kwargs)
+        else:
+            self._close(cell)
         if cell.cell_type == "code":
             names = {output.ename for output in cell.outputs if output.output_type == "error"}
             failed = cell.metadata.papermill["status"] == self.FAILED
             _note(cell, ("interrupted" if names & _CUT_SHORT else "failed") if failed else None)
+
+    def _close(self, cell: Any) -> None:
+        """Note a cell's end as papermill does, which searches for the format of its own date each time."""
+        said, end = cell.metadata.papermill, self.now()
+        said["end_time"] = end.isoformat()
+        if said.get("start_time"):
+            said["duration"] = (end - datetime.fromisoformat(said["start_time"])).total_seconds()
+        if said["status"] != self.FAILED:
+            said["status"] = self.COMPLETED
+        if self.pbar:
+            self.pbar.update(1)
 
     def notebook_complete(self, **kwargs: Any) -> None:
         """End: what has not begun stays ``pending``, and papermill is told that not all is well."""
@@ -88,7 +115,8 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
             papermill["exception"] = True
         self.complete_pbar()
         self.cleanup_pbar()
-        self.write()
+        if sys.exc_info()[0] is not None or not self.write_early():  # without an error, papermill writes it once more
+            self.write()
 
 
 def _note(cell: Any, status: str | None) -> None:

@@ -65,7 +65,7 @@ class RunbookEngine:
         finally:
             manager.cleanup_pbar()
             manager.notebook_complete()
-        _raise_for_exit(manager.nb)
+        _raise_for_exit(manager)
         return manager.nb
 
     @classmethod
@@ -89,13 +89,14 @@ class RunbookEngine:
             NBClientEngine.execute_managed_notebook(nb_man, kernel_name, **options)
 
 
-def _raise_for_exit(notebook: Any) -> None:
+def _raise_for_exit(manager: Any) -> None:
     """Raise for a cell that left by ``sys.exit(0)``: papermill calls that a success, though later cells never ran."""
     from papermill.exceptions import PapermillExecutionError
 
-    for index, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(manager.nb.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error" and output.ename == "SystemExit":
+                manager.write()  # papermill does not, after an error of the engine
                 raise PapermillExecutionError(
                     index, cell.execution_count, cell.source, output.ename, output.evalue, output.traceback
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 
 
@@ -36,7 +37,7 @@ class CellOutputs:
         if kind == "stream":
             self._stream(message)
             return
-        output = new_output(kind, **{k: v for k, v in message.items() if k not in ("type", "transient")})
+        output = _output(kind, {k: v for k, v in message.items() if k not in ("type", "transient")})
         self._outputs.append(output)
         display_id = message.get("transient", {}).get("display_id")
         if display_id:
@@ -47,9 +48,17 @@ class CellOutputs:
         if last is not None and last.output_type == "stream" and last.name == message["name"]:
             last.text += message["text"]
         else:
-            self._outputs.append(new_output("stream", name=message["name"], text=message["text"]))
+            self._outputs.append(NotebookNode(output_type="stream", name=message["name"], text=message["text"]))
 
     def _update(self, message: Mapping[str, Any]) -> None:
         for output in self._displays.get(message["transient"].get("display_id", ""), []):
             output.data = message["data"]
             output.metadata = message["metadata"]
+
+
+def _output(kind: str, content: Mapping[str, Any]) -> Any:
+    """Return an output; what a cell shows as plain texts, as nearly all do, needs no check by the format's schema."""
+    data = content.get("data")
+    if isinstance(data, dict) and all(isinstance(text, str) for text in data.values()):
+        return from_dict({"output_type": kind, **content})
+    return new_output(kind, **content)

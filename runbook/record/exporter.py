@@ -47,6 +47,11 @@ class RunbookExporter(TemplateExporter):
     def _extra_template_basedirs_default(self) -> list[str]:
         return [str(_TEMPLATES)]
 
+    @default("optimistic_validation")
+    def _optimistic_validation_default(self) -> bool:
+        """Check the notebook once when all preprocessors are through, not after each of eleven."""
+        return True
+
     def _create_environment(self) -> Environment:
         environment: Environment = super()._create_environment()
         environment.autoescape = True
@@ -56,12 +61,24 @@ class RunbookExporter(TemplateExporter):
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Render a notebook; without a run's page content in `resources` the notebook alone makes the page."""
-        resources = dict(resources or {})
-        resources.setdefault("page", page.from_notebook(nb))
-        resources["style"] = style(_STYLE)
-        resources["evidence"] = cells(nb, resources["page"].get("said", {}), plain_output)
-        html, resources = super().from_notebook_node(nb, resources, **kwargs)
+        content = dict(resources or {}).get("page") or page.from_notebook(nb)
+        given = {**(resources or {}), **_shown(nb, content)}
+        html, resources = super().from_notebook_node(nb, given, **kwargs)
         return _shorter(html), resources
+
+    def record(self, notebook: Any, content: dict[str, Any]) -> str:
+        """Render the page of a run as `from_notebook_node` does, without its copies, checks and idle preprocessors.
+
+        So a notebook that breaks the format's rules has a record, too.
+        """
+        html: str = self.template.render(nb=notebook, resources=_shown(notebook, content))
+        return _shorter(html.lstrip("\r\n"))
+
+
+def _shown(notebook: Any, content: dict[str, Any]) -> dict[str, Any]:
+    """Return everything that the templates ask for."""
+    evidence = cells(notebook, content.get("said", {}), plain_output)
+    return {"page": content, "style": style(_STYLE), "evidence": evidence}
 
 
 @functools.cache

@@ -93,6 +93,5 @@ def write_record(folder: RunFolder) -> Path:
     content["files"] = [name for name in names if not name.startswith((".", "record.", "manifest."))]
     notebook = record_notebook(folder)
     content["log"] = [] if notebook.cells else _log(folder)
-    html, _ = exporter().from_notebook_node(notebook, {"page": content})
-    write_text(folder.record, html)
+    write_text(folder.record, exporter().record(notebook, content))
     return folder.record

@@ -16,7 +16,7 @@ from conftest import ROOT, Kit
 
 from runbook.record import evidence
 from runbook.record.exporter import exporter
-from runbook.record.page import from_result
+from runbook.record.page import from_notebook, from_result
 
 CASES: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "cases" / "records" / "page.yaml").read_text("utf-8"))
 SEED = ROOT.parent / "shared" / "seed"
@@ -86,6 +86,18 @@ def test_it_says_what_is_so_in_words_that_are_true(name: str) -> None:
     shown = re.sub(r"<style>.*?</style>", "", html.unescape(page_of(CASES[name])))
     assert [words for words in CASES[name]["says"] if words not in shown] == [], name
     assert [words for words in CASES[name]["never"] if words in shown] == [], name
+
+
+def test_a_runs_page_is_what_nbconvert_would_make_of_it() -> None:
+    content = from_notebook(nbformat.v4.new_notebook())
+    outputs = [
+        nbformat.v4.new_output("stream", name="stderr", text="one\n<two>\n"),
+        nbformat.v4.new_output("execute_result", data={"text/plain": "a\x1b[1mb"}, execution_count=1),
+        nbformat.v4.new_output("error", ename="E", evalue="v", traceback=["t", "u"]),
+    ]
+    cells = [nbformat.v4.new_code_cell("print()", outputs=outputs, execution_count=1), nbformat.v4.new_code_cell("2")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    assert exporter().record(notebook, content) == exporter().from_notebook_node(notebook, {"page": content})[0]
 
 
 def test_a_section_is_open_exactly_where_it_needs_attention() -> None:

@@ -59,7 +59,8 @@ def test_it_creates_the_tenant_tells_where_it_is_and_tidies_up(tmp_path: Path) -
     with started(directory, "--profile", "presets") as (process, url):
         address = json.loads((directory / "address.json").read_text(encoding="utf-8"))
         assert address == {"url": url, "pid": process.pid}
-        assert get(url, "/_sim/health") == {"ok": True, "profile": "presets"}
+        known = json.loads((directory / "credentials.json").read_text(encoding="utf-8"))
+        assert get(url, "/_sim/health") == {"ok": True, "profile": "presets", "tenant": known["tenant_id"]}
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
     assert not (directory / "address.json").exists()
