@@ -113,9 +113,12 @@ def verify(**options: Any) -> int:
 @json_option
 def resume(run: str, **options: Any) -> int:
     """Go on with a fleet run that was stopped or killed: nothing that is finished is done again."""
+    from runbook.fleet.local import simulated_far_ends
+
     folder = find_fleet(run, runs_directory())
     folder.stop.unlink(missing_ok=True)
-    return _go_on(folder, options)
+    with simulated_far_ends(folder.entries()):
+        return _go_on(folder, options)
 
 
 @fleet.command(epilog="Example: runbook fleet stop 20261128T020000Z-apply-1a2b3c")
@@ -167,7 +170,7 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
         grants = approvals.by_hash(options["approve"], runs) if options["approve"] else {}
         grants = approvals.by_files(options["approvals"], runs) if options["approvals"] else grants
     workers = options["workers"] or cores()
-    with simulated_far_ends(inventory.members):
+    with simulated_far_ends({member.name: member.entry for member in inventory.members}):
         check_members(inventory, document)
         wish = Wish(
             mode=mode,

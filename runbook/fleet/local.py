@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
-from runbook import library, run
+from runbook import library, run, simulated
 from runbook.engine import can_fork
 from runbook.errors import UsageError
 from runbook.fleet.carrying import Row, carry_out, enter
 from runbook.fleet.crew import Crew, ForkedCrew
 from runbook.fleet.executors import ExecutorCrew, processes
-from runbook.fleet.inventory import Member
 from runbook.fleet.order import Order
+from runbook.tenants import TenantEntry
 
 IN_FLIGHT_PER_CORE = 10
 """A tenant waits for the network most of the time: so many share a core unless something else is asked for."""
@@ -67,6 +68,16 @@ def cores() -> int:
 
 
 @contextlib.contextmanager
-def simulated_far_ends(members: Sequence[Member]) -> Iterator[None]:
-    """Serve the simulated tenants of a fleet for the length of a ``with`` block, all of them by one process."""
-    yield
+def simulated_far_ends(entries: Mapping[str, TenantEntry]) -> Iterator[None]:
+    """Serve the simulated tenants of a fleet for the length of a ``with`` block, all that nobody serves by one process.
+
+    Real tenants, and simulated ones at an address of their own, are left alone.
+    """
+    by_profile: dict[str, list[Path]] = {}
+    for name, entry in entries.items():
+        if entry.simulated is not None and entry.simulated.address is None:
+            by_profile.setdefault(entry.simulated.profile, []).append(entry.state_directory(name))
+    with contextlib.ExitStack() as served:
+        for profile, directories in by_profile.items():
+            served.enter_context(simulated.serving_many(directories, profile=profile))
+        yield

@@ -17,11 +17,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from measuring import Cost, measure
 
 from runbook import simulated
 from runbook.runs import approval_for, plans, write_json
@@ -29,71 +27,6 @@ from runbook.runs import approval_for, plans, write_json
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("0[1-9]-*.ipynb"))
 GOAL = 4.0
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one way of doing the work cost."""
-
-    wall_seconds: float
-    cpu_seconds: float
-    peak_megabytes: float
-
-
-class MemorySampler(threading.Thread):
-    """Sample the memory of all processes below this one, except one that is not part of the measurement."""
-
-    def __init__(self, excluded: int) -> None:
-        super().__init__(daemon=True)
-        self.peak = 0
-        self._excluded = {os.getpid(), excluded}
-        self._stop_asked = threading.Event()
-
-    def run(self) -> None:
-        while not self._stop_asked.wait(0.02):
-            self.peak = max(self.peak, sum(_pss(pid) for pid in _descendants(os.getpid()) - self._excluded))
-
-    def finish(self) -> float:
-        self._stop_asked.set()
-        self.join()
-        return self.peak / 1024
-
-
-def _descendants(root: int) -> set[int]:
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(entry.parent.name)] = int(fields[1])
-    found = {root}
-    grown = True
-    while grown:
-        more = {pid for pid, parent in parents.items() if parent in found} | found
-        grown, found = more != found, more
-    return found
-
-
-def _pss(pid: int) -> int:
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    except OSError:
-        pass
-    return 0
-
-
-def measure(work: Callable[[], None], server_pid: int) -> Cost:
-    """Time a piece of work that runs in child processes."""
-    sampler = MemorySampler(server_pid)
-    sampler.start()
-    before, start = os.times(), time.perf_counter()
-    work()
-    wall, after = time.perf_counter() - start, os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Cost(wall, cpu, sampler.finish())
 
 
 class Bench:
@@ -167,7 +100,7 @@ def main() -> int:
             for number in range(rounds + 1):  # the first round warms the caches and is not counted
                 for costs, work in ((typed, bench.typed), (ours, bench.ours)):
                     plan_hash = bench.prepare()
-                    cost = measure(lambda work=work, plan_hash=plan_hash: work(plan_hash), pid)  # type: ignore[misc]
+                    cost = measure(lambda work=work, plan_hash=plan_hash: work(plan_hash), [pid])  # type: ignore[misc]
                     bench.check()
                     if number:
                         costs.append(cost)

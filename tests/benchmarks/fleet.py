@@ -1,0 +1,272 @@
+"""Many tenants, the same verification four ways: the kit's fleet, papermill as typed, papermill's API, and a bare script.
+
+    make bench                                        (or: python tests/benchmarks/fleet.py --help)
+    python tests/benchmarks/fleet.py --tenants 1 20 --workers 1 2 --latency-ms 1 300
+
+(a)  ``papermill`` and ``jupyter nbconvert`` for every notebook of every tenant, as somebody types them
+(b)  papermill's API in one process a worker, with one nbconvert exporter
+(s)  a script that does the same calls and writes one page a tenant (``bare.py``), with pandas and msal
+kit  ``runbook fleet verify``: a process and a record for every tenant, journals, manifests, one page over all
+
+All on the same notebooks and the same simulated tenants, which one process serves outside the measurement. Ratios are
+taken within one round, since shared machines drift; CPU is user and system time of the whole process tree. Memory is
+sampled in a round of its own, for to look at many processes costs more than some of what is measured. A worker is a
+core: with one worker all of a way's processes share one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from measuring import Cost, measure
+
+from runbook import simulated
+from simtenant import state
+
+HERE = Path(__file__).resolve().parent
+NOTEBOOKS = sorted((HERE.parents[1] / "notebooks").glob("0[1-9]-*.ipynb"))
+WAYS = ("kit", "a", "b", "s")
+NAMES = {"kit": "runbook fleet verify", "a": "(a) papermill, typed", "b": "(b) papermill's API", "s": "(s) bare script"}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the kit promises of a ratio, and where it is promised."""
+
+    text: str
+    tenants: int
+    latency: float
+    reached: Callable[[dict[str, Cost], int], float]
+    """Gives the figure from the costs of all ways and the number of sections."""
+    limit: float
+    at_least: bool = True
+
+    def told(self, costs: dict[str, Cost], tenants: int) -> tuple[str, bool] | None:
+        try:
+            figure = self.reached(costs, tenants)
+        except KeyError:
+            return None
+        good = figure >= self.limit if self.at_least else figure <= self.limit
+        word = "reached" if good else "NOT reached"
+        return f"{self.text}: {figure:.2f}, goal {'at least' if self.at_least else 'at most'} {self.limit:g}: {word}", good
+
+
+def _wall(one: str, other: str) -> Callable[[dict[str, Cost], int], float]:
+    return lambda costs, tenants: costs[one].wall_seconds / costs[other].wall_seconds
+
+
+def _overhead(costs: dict[str, Cost], tenants: int) -> float:
+    return (costs["kit"].wall_seconds - costs["s"].wall_seconds) * 1000 / (tenants * len(NOTEBOOKS))
+
+
+GOALS = (
+    Goal("times quicker than (a)", 20, 1, _wall("a", "kit"), 40),
+    Goal("times quicker than (b)", 20, 1, _wall("b", "kit"), 20),
+    Goal("times the script's time", 20, 1, _wall("kit", "s"), 3.5, at_least=False),
+    Goal("milliseconds a section over the script", 20, 1, _overhead, 35, at_least=False),
+    Goal("times quicker than (a), cold, one tenant", 1, 1, _wall("a", "kit"), 11),
+    Goal("times the script's time, all in flight", 20, 300, _wall("kit", "s"), 1.25, at_least=False),
+)
+MEGABYTES = 30.0
+
+
+class Bench:
+    """Simulated tenants in a folder, converged once, and the ways to verify them."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder = folder
+        self.names = [f"t{number:04}" for number in range(count)]
+        self.environment = {
+            **os.environ,
+            "RUNBOOK_STATE": str(folder / "state"),
+            "RUNBOOK_RUNS": str(folder / "runs"),
+            "RUNBOOK_TENANTS": str(folder / "tenants.yaml"),
+        }
+        simulated.make_many([self.far(name) for name in self.names])
+        entries = "".join(f"  {name}: {{simulated: {{state: {self.far(name)}}}}}\n" for name in self.names)
+        (folder / "tenants.yaml").write_text(f"tenants:\n{entries}")
+        (folder / "fleet.yaml").write_text(
+            "tenants:\n" + "".join(f"  {name}: {{}}\n" for name in self.names)
+        )
+
+    def far(self, name: str) -> Path:
+        return self.folder / "far" / name
+
+    @contextmanager
+    def served(self, latency_ms: float) -> Iterator[int]:
+        with simulated.serving_many([self.far(name) for name in self.names], latency_ms=latency_ms):
+            yield int(simulated.read_address(self.far(self.names[0]))["pid"])
+
+    def converge(self) -> None:
+        """Set every tenant up once, so that what is measured finds all as it should be."""
+        self.fleet("plan", expected=3)
+        summary = next(self.folder.glob("runs/fleets/*-plan-*/summary.json"))
+        self.fleet("apply", "--approve", json.loads(summary.read_text())["plans_hash"])
+
+    def fleet(self, command: str, *more: str, expected: int = 0) -> None:
+        words = [sys.executable, "-m", "runbook", "fleet", command, "fleet.yaml", "-q", *more]
+        self.command(*words, expected=expected)
+
+    def command(self, *words: str, expected: int = 0) -> None:
+        done = subprocess.run(words, capture_output=True, text=True, env=self.environment, cwd=self.folder)
+        if done.returncode != expected:
+            raise SystemExit(f"{' '.join(words[:6])} exited {done.returncode}:\n{done.stdout}{done.stderr}")
+
+    def way(self, name: str, workers: int, in_flight: int) -> Callable[[], None]:
+        """Return the work of one way; what it needs is made ready before."""
+        shutil.rmtree(self.folder / "out", ignore_errors=True)
+        (self.folder / "out").mkdir()
+        if name == "kit":
+            return lambda: self.fleet("verify", "--workers", str(workers), "--in-flight", str(in_flight))
+        side_by_side = in_flight if in_flight > workers * 10 or self.latency >= 100 else workers
+        if name == "a":
+            return lambda: self._typed(side_by_side)
+        if name == "b":
+            return lambda: self._by_api(side_by_side)
+        self._describe_for_the_script()
+        words = (sys.executable, str(HERE / "bare.py"), "script.json", "out", "--at-once", str(side_by_side))
+        return lambda: self.command(*words)
+
+    latency: float = 1
+
+    def _typed(self, side_by_side: int) -> None:
+        def one(name: str) -> None:
+            run_dir = self.folder / "out" / name
+            run_dir.mkdir()
+            for notebook in NOTEBOOKS:
+                output = str(run_dir / notebook.name)
+                given = ["-p", "tenant", name, "-p", "mode", "verify", "-p", "run_dir", str(run_dir)]
+                self.command(sys.executable, "-m", "papermill", str(notebook), output, *given)
+                self.command(sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", output)
+
+        with ThreadPoolExecutor(side_by_side) as pool:
+            list(pool.map(one, self.names))
+
+    def _by_api(self, side_by_side: int) -> None:
+        def part(number: int) -> None:
+            names = self.folder / f"names-{number}.json"
+            names.write_text(json.dumps(self.names[number::side_by_side]))
+            self.command(sys.executable, str(HERE / "api.py"), str(names), str(self.folder / "out"))
+
+        with ThreadPoolExecutor(side_by_side) as pool:
+            list(pool.map(part, range(min(side_by_side, len(self.names)))))
+
+    def _describe_for_the_script(self) -> None:
+        found = []
+        for name in self.names:
+            known = simulated.credentials(self.far(name))
+            url = simulated.read_address(self.far(name))["url"]
+            found.append({"name": name, "gateway": url, "messages": self.messages.get(name, []), **known})
+        (self.folder / "script.json").write_text(json.dumps(found))
+
+    messages: dict[str, list[Any]] = {}
+
+    def check(self, way: str) -> Counter[tuple[Any, ...]]:
+        """Return what the first tenant was asked, by its own log; the same for all ways, or nothing was compared."""
+        return asked(self.far(self.names[0]))
+
+    def forget(self) -> None:
+        for name in self.names:
+            state.forget_log(self.far(name))
+
+
+def asked(directory: Path) -> Counter[tuple[Any, ...]]:
+    rows = simulated.requests_log(directory)
+    return Counter((row["method"], row["host"], row["cmdlet"] or row["path"]) for row in rows)
+
+
+def calls_are_the_same(bench: Bench, ways: Sequence[str]) -> None:
+    """Hold the calls of every way against each other, by the log of a simulated tenant that is asked once by each."""
+    found = {}
+    for way in ways:
+        bench.forget()
+        bench.way(way, 1, 1)()
+        found[way] = bench.check(way)
+    for way, counted in found.items():
+        if counted != found["kit"]:
+            more, less = counted - found["kit"], found["kit"] - counted
+            raise SystemExit(f"{NAMES[way]} does not make the same calls: more {dict(more)}, less {dict(less)}")
+    print(f"all ways made the same {sum(found['kit'].values())} calls to a tenant\n")
+
+
+def on_cores(count: int) -> None:
+    os.sched_setaffinity(0, sorted(ALL_CORES)[:count])
+
+
+ALL_CORES = os.sched_getaffinity(0)
+
+
+def cell(bench: Bench, workers: int, latency: float, ways: Sequence[str], rounds: int, pid: int) -> dict[str, Cost]:
+    """Measure all ways in turn, and return the median cost of each."""
+    bench.latency = latency
+    in_flight = len(bench.names) if latency >= 100 else 10 * workers
+    costs: dict[str, list[Cost]] = {way: [] for way in ways}
+    on_cores(workers)
+    for _ in range(rounds):
+        for way in ways:
+            costs[way].append(measure(bench.way(way, workers, in_flight), [pid], every_seconds=None))
+    peaks = {way: measure(bench.way(way, workers, in_flight), [pid]).peak_megabytes for way in ways if way in ("kit", "s")}
+    on_cores(len(ALL_CORES))
+    return {
+        way: Cost(
+            statistics.median(cost.wall_seconds for cost in found),
+            statistics.median(cost.cpu_seconds for cost in found),
+            peaks.get(way, 0.0),
+        )
+        for way, found in costs.items()
+    }
+
+
+def show(tenants: int, workers: int, latency: float, costs: dict[str, Cost]) -> bool:
+    print(f"{tenants} tenants, {workers} worker{'s' if workers > 1 else ''}, {latency:g} ms a call")
+    for way, cost in costs.items():
+        peak = f"{cost.peak_megabytes:8.0f} MB" if cost.peak_megabytes else " " * 11
+        print(f"  {NAMES[way]:24} {cost.wall_seconds:8.2f} s wall {cost.cpu_seconds:8.2f} s CPU {peak}")
+    good = True
+    for goal in GOALS:
+        if (goal.tenants, goal.latency) == (tenants, latency) and (told := goal.told(costs, tenants)):
+            print(f"  {told[0]}")
+            good = good and told[1]
+    print()
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tenants", type=int, nargs="+", default=[1, 20])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--latency-ms", type=float, nargs="+", default=[1, 300])
+    parser.add_argument("--ways", choices=WAYS, nargs="+", default=list(WAYS))
+    parser.add_argument("--rounds", type=int, default=1)
+    given = parser.parse_args()
+    good = True
+    for count in given.tenants:
+        with tempfile.TemporaryDirectory() as name:
+            bench = Bench(Path(name), count)
+            with bench.served(0):
+                bench.converge()
+                calls_are_the_same(bench, [way for way in WAYS if way in given.ways]) if count == 1 else None
+            for latency in given.latency_ms:
+                with bench.served(latency) as pid:
+                    for workers in given.workers:
+                        ways = [way for way in WAYS if way in given.ways]
+                        good &= show(count, workers, latency, cell(bench, workers, latency, ways, given.rounds, pid))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
