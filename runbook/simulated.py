@@ -45,6 +45,19 @@ class Server:
         self._process = None
 
 
+@dataclass(slots=True)
+class Servers:
+    """Running simulated tenants; `stop` ends those that were started here, which are one process."""
+
+    urls: Mapping[Path, str]
+    """The address of each tenant by its directory."""
+    _farm: Server | None = None
+
+    def stop(self) -> None:
+        if self._farm is not None:
+            self._farm.stop()
+
+
 def state_directory(name: str) -> Path:
     """Return where a simulated tenant keeps its state (RUNBOOK_STATE, else the user's state folder)."""
     base = os.environ.get("RUNBOOK_STATE")
@@ -78,25 +91,45 @@ def start(directory: Path, *, profile: str = "new", latency_ms: float = 0) -> Se
     if url is not None:
         return Server(url)
     directory.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "simtenant.server", "--dir", str(directory), "--exit-with-stdin"]
-    command += ["--profile", profile, "--latency-ms", str(latency_ms)]
+    arguments = ["--dir", str(directory), "--profile", profile, "--latency-ms", str(latency_ms)]
+    process, line = _started("simtenant.server", arguments)
+    return Server(line.removeprefix("listening on "), process)
+
+
+def start_many(directories: Sequence[Path], *, profile: str = "new", latency_ms: float = 0) -> Servers:
+    """Return servers for these states: those that run, and one new process for all others.
+
+    It ends with this process. Tenants that do not exist yet are made.
+    """
+    found = {directory: running(directory) for directory in directories}
+    missing = [str(directory) for directory, url in found.items() if url is None]
+    farm = None
+    if missing:
+        arguments = [text for directory in missing for text in ("--dir", directory)]
+        process, _ = _started("simtenant.farm", [*arguments, "--profile", profile, "--latency-ms", str(latency_ms)])
+        farm = Server("", process)
+    return Servers({directory: url or str(read_address(directory)["url"]) for directory, url in found.items()}, farm)
+
+
+def _started(module: str, arguments: list[str]) -> tuple[subprocess.Popen[str], str]:
+    """Start a server that ends with this process, and return it with what it said when it listened."""
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", module, *arguments, "--exit-with-stdin"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # Ctrl-C is for the run; the far end must outlive it until the record is written
     )
-    return Server(_address(process), process)
+    return process, _first_line(process)
 
 
-def _address(process: subprocess.Popen[str]) -> str:
+def _first_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None and process.stderr is not None
     line = process.stdout.readline()
-    if line.startswith("listening on "):
+    if line.startswith("listening "):
         process.stderr.close()
-        return line.removeprefix("listening on ").strip()
+        return line.strip()
     message = _rest(process.stderr)
     process.wait()
     raise UnreadableState(
@@ -119,6 +152,18 @@ def serving(directory: Path, *, profile: str = "new", latency_ms: float = 0) -> 
         yield server.url
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def serving_many(
+    directories: Sequence[Path], *, profile: str = "new", latency_ms: float = 0
+) -> Iterator[Mapping[Path, str]]:
+    """Serve these states for the length of a ``with`` block and yield their addresses by directory."""
+    servers = start_many(directories, profile=profile, latency_ms=latency_ms)
+    try:
+        yield servers.urls
+    finally:
+        servers.stop()
 
 
 def credentials(directory: Path) -> dict[str, Any]:
@@ -146,6 +191,13 @@ def reset(directory: Path, *, profile: str = "new") -> None:
     state.create(directory, profile=profile, force=True)
 
 
+def make_many(directories: Sequence[Path], *, profile: str = "new") -> None:
+    """Make a simulated tenant in each of these directories that has none. Raises KeyError for an unknown profile."""
+    from simtenant import many
+
+    many.create(directories, profile=profile)
+
+
 def objects(directory: Path) -> dict[str, list[dict[str, Any]]]:
     """Return everything that the simulated tenant holds, by kind."""
     from simtenant import state
@@ -165,6 +217,16 @@ def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
     from simtenant import state
 
     return state.requests_log(directory, since)
+
+
+def judged(directory: Path, since: int = 0) -> list[str]:
+    """Return, as sentences, what the simulated tenant's own log says that nobody should have asked of it.
+
+    That is a request before its Retry-After was over, and one with a token, path or anchor of another tenant.
+    """
+    from simtenant import judge
+
+    return [finding.told for finding in judge.judge(directory, since)]
 
 
 def recipients(url: str) -> dict[str, Any]:

@@ -6,14 +6,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from runbook import simulated, tenants
+from runbook import library, simulated, tenants
 from runbook.errors import UsageError
 
 _TENANT = click.option("--tenant", default=tenants.DEMO, show_default=True, help="A simulated tenant.")
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def _directory(name: str) -> Path:
@@ -37,20 +38,74 @@ def sim() -> None:
 
 @sim.command(epilog="Example: runbook sim serve --port 8765")
 @_TENANT
+@click.option("--fleet", type=_FOLDER, help="Serve every simulated tenant in this folder instead, in one process.")
 @click.option("--port", default=0, show_default=True, help="Port on 127.0.0.1; 0 lets the system choose.")
 @click.option("--profile", default="new", show_default=True, help="How a tenant that does not exist yet begins.")
 @click.option("--latency-ms", default=0.0, show_default=True, help="Answer this much later, as a real service would.")
-def serve(tenant: str, port: int, profile: str, latency_ms: float) -> None:
+def serve(tenant: str, fleet: Path | None, port: int, profile: str, latency_ms: float) -> None:
     """Serve the simulated tenant until Ctrl-C; notebooks and commands find it by themselves."""
+    if fleet is not None:
+        if port:
+            raise UsageError("The tenants of a fleet have a port each, which the system chooses: leave --port out.")
+        for directory in _tenants_in(fleet):
+            _refuse_if_served(directory.name, directory)
+        _become("simtenant.farm", "--below", str(fleet), "--latency-ms", str(latency_ms))
     directory = _directory(tenant)
-    url = simulated.running(directory)
-    if url is not None:
-        raise UsageError(f"The simulated tenant {tenant!r} is being served already, at {url}.")
+    _refuse_if_served(tenant, directory)
     directory.mkdir(parents=True, exist_ok=True)
     arguments = ["--dir", str(directory), "--port", str(port), "--profile", profile]
-    arguments += ["--latency-ms", str(latency_ms)]
+    _become("simtenant.server", *arguments, "--latency-ms", str(latency_ms))
+
+
+def _tenants_in(folder: Path) -> list[Path]:
+    found = [path.parent for path in sorted(folder.glob("*/state.db"))]
+    if not found:
+        raise UsageError(
+            f"There is no simulated tenant in {folder}.", f"Make some:\n\n    runbook sim fleet {folder} --count 20\n"
+        )
+    return found
+
+
+def _refuse_if_served(name: str, directory: Path) -> None:
+    url = simulated.running(directory)
+    if url is not None:
+        raise UsageError(f"The simulated tenant {name!r} is being served already, at {url}.")
+
+
+def _become(module: str, *arguments: str) -> NoReturn:
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "simtenant.server", *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+
+
+@sim.command(epilog="Example: runbook sim fleet practice --count 20")
+@click.argument("folder", type=_FOLDER, metavar="DIR")
+@click.option("--count", type=click.IntRange(1, 9999), required=True, help="How many tenants.")
+@click.option("--profile", default="new", show_default=True, help="How each of them begins.")
+def fleet(folder: Path, count: int, profile: str) -> None:
+    """Make many simulated tenants in DIR, and an inventory of them to practise a fleet run on."""
+    inventory = folder / "fleet.yaml"
+    if inventory.exists():
+        raise UsageError(f"There is {inventory} already.", "Name another folder, or remove this one first.")
+    names = [f"t{number:04}" for number in range(1, count + 1)]
+    canaries = max(1, count // 20)
+    try:
+        simulated.make_many([folder / name for name in names], profile=profile)
+    except KeyError as error:
+        raise UsageError(str(error.args[0]) + ".") from error
+    inventory.write_text(_inventory(names, canaries), encoding="utf-8")
+    click.echo(
+        f"{folder}: {count} simulated tenants (profile {profile}), canaries: {canaries}\ninventory: {inventory}\n\n"
+        f"To serve them all, in a terminal of its own:\n\n    runbook sim serve --fleet {folder}\n\n"
+        f"To plan on every one of them then:\n\n    runbook fleet plan {inventory}\n"
+    )
+
+
+def _inventory(names: list[str], canaries: int) -> str:
+    """Write the inventory; where a tenant's state is counts from the inventory's own folder."""
+    groups = {name: "canary" if number < canaries else "rest" for number, name in enumerate(names)}
+    rows = [f"  {name}: {{group: {group}, simulated: {{state: {name}}}}}" for name, group in groups.items()]
+    rings = ", ".join(dict.fromkeys(groups.values()))
+    return "\n".join([f"tutorial: {library.OWN}", "tenants:", *rows, f"rings: [{rings}]", ""])
 
 
 @sim.command(epilog="Example: runbook sim reset")
