@@ -16,7 +16,7 @@ from tenantapi.errors import Service, TenantMismatchError
 from tenantapi.grants import read_grants
 from tenantapi.tenant import Secret, Tenant, concealed
 
-_LONGEST: Final = 200
+_LONGEST: Final = 100
 # Anchors that name a person and the domain of an address, which is no directory id [facts 1.3].
 _PEOPLE: Final = ("UPN:", "SMTP:")
 
@@ -42,14 +42,15 @@ class Isolation:
         """
         findings = [*self._of_path(order, url), *self._of_anchor(headers), *self._of_bearer(order, headers)]
         if findings:
-            said = concealed("; ".join(findings), order.secrets)[:_LONGEST]
+            said = concealed("; ".join(findings), order.secrets)
             raise mismatch(self._tenant, f"{said}. Nothing was sent.", order.service)
 
     def _of_path(self, order: Order, url: str) -> Iterator[str]:
-        parts = [unquote(part) for part in urlsplit(url).path.split("/")[1:]]
+        path = urlsplit(url).path
+        parts = [unquote(part) for part in path.split("/")[1:]]
         shape = [part.lower() for part in parts]
         directory, account = None, None
-        if shape[0] == "adminapi":
+        if shape[:1] == ["adminapi"]:
             directory = parts[2] if len(parts) > 2 else ""
         elif shape[1:2] in (["oauth2"], ["v2.0"]) and not order.nearby:
             directory = parts[0]
@@ -57,13 +58,13 @@ class Isolation:
             account = parts[3] if len(parts) > 3 else ""
         bound = directory is not None or account is not None
         if any(part in (".", "..") or (bound and (not part or "/" in part or "\\" in part)) for part in parts):
-            yield f"the path {urlsplit(url).path} can be read in two ways"
+            yield f"the path {_brief(path)} can be read in two ways"
         if directory is not None and not _same(directory, self._tenant.tenant_id):
-            yield f"the path names {directory or 'none'}"
+            yield f"the path names {_brief(directory) or 'none'}"
         if directory is None and order.service == "Exchange Online":
-            yield f"the path {urlsplit(url).path} names no directory"
+            yield f"the path {_brief(path)} names no directory"
         if account is not None and account.lower() != self._tenant.cloudflare_account_id.lower():
-            yield f"the path names account {account or 'none'}, not {self._tenant.cloudflare_account_id}"
+            yield f"the path names account {_brief(account) or 'none'}, not {self._tenant.cloudflare_account_id}"
 
     def _of_anchor(self, headers: Mapping[str, str]) -> Iterator[str]:
         anchor = headers.get("X-AnchorMailbox")
@@ -73,7 +74,7 @@ class Isolation:
         if anchor.upper().startswith(_PEOPLE) and _guid(directory) is None:
             return
         if not _same(directory, self._tenant.tenant_id):
-            yield f"the anchor mailbox belongs to {directory}"
+            yield f"the anchor mailbox belongs to {_brief(directory)}"
 
     def _of_bearer(self, order: Order, headers: Mapping[str, str]) -> Iterator[str]:
         sent = headers.get("Authorization")
@@ -114,8 +115,14 @@ def mismatch(tenant: Tenant, found: str, service: Service) -> TenantMismatchErro
     )
 
 
+def _brief(text: str) -> str:
+    """Show the beginning of what a service may have made up."""
+    return text[:_LONGEST]
+
+
 def _same(one: str, other: str) -> bool:
-    return one.lower() == other.lower() or (_guid(one) is not None and _guid(one) == _guid(other))
+    found = _guid(one)
+    return found is not None and found == _guid(other)
 
 
 def _guid(text: str) -> UUID | None:

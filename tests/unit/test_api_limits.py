@@ -30,7 +30,7 @@ def most_in_a_window(moments, seconds):
     calls=st.integers(1, 30),
     at_once=st.integers(1, 30),
     seconds=st.sampled_from([0.5, 1.0, 10.0, 300.0]),
-    pauses=st.lists(st.sampled_from([0.0, 0.0, 0.001, 0.1, 1.0, 30.0, 1000.0]), min_size=1, max_size=80),
+    pauses=st.lists(st.sampled_from([0.0] * 30 + [0.001, 0.1, 1.0, 30.0, 1000.0]), min_size=1, max_size=80),
     lateness=st.lists(st.floats(0.0, 1.0), min_size=80, max_size=80),
 )
 def test_no_window_holds_more_calls_than_the_limit(calls, at_once, seconds, pauses, lateness):
@@ -49,7 +49,7 @@ def test_no_window_holds_more_calls_than_the_limit(calls, at_once, seconds, paus
 def test_a_full_queue_gets_nearly_all_of_its_limit(calls, seconds, at_once):
     limit = Limit(calls=calls, seconds=seconds, at_once=at_once)
     given = turns(limit, [NOW] * (2 * calls))
-    assert given[at_once - 1] == pytest.approx(NOW, rel=0, abs=1e-5)  # as fine as seconds since 1970 can be told
+    assert given[at_once - 1] == pytest.approx(NOW, rel=0, abs=1e-3)  # as fine as seconds since 1970 can be told
     assert sum(1 for moment in given if moment < NOW + seconds) >= 0.95 * calls
 
 

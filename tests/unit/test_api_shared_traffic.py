@@ -458,6 +458,28 @@ def test_a_folder_that_is_lost_stops_the_next_call_and_not_the_answer(join, tmp_
         wait(traffic)
 
 
+class Full(MemoryCells):
+    """A folder on a disk that is full for the next few uses."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.times = times
+
+    def opened(self, name, *, make):
+        self.times -= 1
+        if self.times >= 0:
+            raise OSError(28, "No space left on device")
+        return super().opened(name, make=make)
+
+
+@pytest.mark.parametrize("how", ["unreachable", 429, 503, 200])
+def test_a_process_that_could_not_tell_the_others_sends_nothing_more(join, how):
+    traffic = join(cells=Full(1))
+    fail(traffic, how)
+    with pytest.raises(OSError, match="No space left"):
+        wait(traffic)
+
+
 def test_without_locks_each_connection_keeps_its_own_and_says_so(join):
     tenant = described()
     alone = join(tenant, cells=MemoryCells())

@@ -19,6 +19,7 @@ import pytest
 
 import tenantapi
 from tenantapi import Secret, Tenant
+from tenantapi.cells import FileCells
 from tenantapi.errors import CircuitOpenError, ServiceError
 from tenantapi.http import Http
 from tenantapi.limits import Limit
@@ -41,6 +42,9 @@ class Far(BaseHTTPRequestHandler):
         who = parse_qs(urlsplit(self.path).query)["who"][0]
         with self.server.lock:
             status, wish = self.server.judge(came)
+        # Before the answer goes, or the caller might look into the log too early.
+        row = {"came": came, "went": time.time(), "who": who, "status": status}
+        os.write(self.server.log, json.dumps(row).encode() + b"\n")
         body = b"{}"
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -48,8 +52,6 @@ class Far(BaseHTTPRequestHandler):
             self.send_header("Retry-After", str(wish))
         self.end_headers()
         self.wfile.write(body)
-        row = {"came": came, "went": time.time(), "who": who, "status": status}
-        os.write(self.server.log, json.dumps(row).encode() + b"\n")
 
     def log_message(self, *_):
         pass
@@ -240,6 +242,20 @@ def test_a_host_that_fails_for_all_is_called_no_more_than_it_must(far):
     time.sleep(1.0)
     assert after_each_other(ServiceError, CircuitOpenError) == [[0]] * 2
     assert len(far.log()) == 5
+
+
+def test_no_change_of_a_value_is_lost(far, tmp_path):
+    def count():
+        cells = FileCells(tmp_path / "counted")
+        for _ in range(300):
+            with cells.opened("x", make=True) as cell:
+                seen = cell.number("n")
+                time.sleep(0)  # let another process have a try
+                cell.put(n=seen + 1)
+
+    assert ended([far.run(count) for _ in range(4)]) == [0] * 4
+    with FileCells(tmp_path / "counted").opened("x", make=False) as cell:
+        assert cell.number("n") == 1200
 
 
 def test_a_process_killed_at_any_moment_leaves_the_folder_usable(far, tmp_path):
