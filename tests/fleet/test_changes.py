@@ -21,7 +21,7 @@ def night(tenants: dict[str, Any], number: int = 27, **more: Any) -> dict[str, A
             "status": status,
             "outlook": None if broken is None else {"kept": 4, "broken": broken, "unknown": 0},
             "sections": [
-                {"section": key, "title": key.upper(), "verified": drift == 0, "drift": drift if drift in range(9) else 0}
+                {"section": key, "title": key.upper(), "verified": drift == 0, "drift": drift if isinstance(drift, int) else 0}
                 for key, drift in sections.items()
             ],
         }
