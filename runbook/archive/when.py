@@ -46,6 +46,14 @@ def parse(text: str, *, now: datetime) -> Span:
     return Span(point, point)
 
 
+def lasting(seconds: float) -> str:
+    """Say how long something takes, as exactly as a person wants to know it."""
+    whole = max(0, round(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
 def _day(words: str, today: date) -> date | None:
     if words in ("today", "yesterday"):
         return today - timedelta(days=int(words == "yesterday"))

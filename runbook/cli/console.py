@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from runbook.views import plain
 
 if TYPE_CHECKING:
     import rich.console
+
+    from runbook.fleet.progress import Clock, Progress, Waiting
 
 _DUMB = ("dumb", "unknown")
 _JSON_HELP = (
@@ -82,6 +85,26 @@ class Console:
                 yield told
         else:
             yield lines_to(self.err)
+
+    @contextmanager
+    def fleet(self, total: int, waiting: Waiting = lambda: 0, clock: Clock = time.monotonic) -> Iterator[Progress]:
+        """Give what a fleet of so many tenants tells how far it is; as `progress`, but that no thread is begun.
+
+        `waiting` says how many of the fleet's requests wait at the moment.
+        """
+        from runbook.fleet.progress import Lines, Live, Silent
+
+        shown: Progress
+        if self.quiet:
+            shown = Silent()
+        elif self.live:
+            shown = Live(self._rich(self.err), total, clock, waiting)
+        else:
+            shown = Lines(self.err, total, clock, waiting)
+        try:
+            yield shown
+        finally:
+            shown.close()
 
     def _rich(self, stream: TextIO) -> rich.console.Console:
         from rich.console import Console as Rich

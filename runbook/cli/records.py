@@ -12,8 +12,9 @@ import click
 
 from runbook.cli.console import make_console
 from runbook.cli.elsewhere import fetch, push
+from runbook.cli.filters import filtered, list_filter
+from runbook.cli.frames import frame_runs
 from runbook.errors import ExitCode, UsageError
-from runbook.inputs import MODES
 from runbook.runs import BESIDE, RunFolder, read_json, runs_directory
 from runbook.views import plain
 
@@ -30,22 +31,7 @@ def records() -> None:
 
 records.add_command(push)
 records.add_command(fetch)
-
-_FILTERS = (
-    click.option("--tenant", help="Only this tenant's runs."),
-    click.option("--mode", type=click.Choice(MODES), help="Only runs in this mode."),
-    click.option("--status", help="Only runs that ended so, such as changed, drift, changes-pending or unfinished."),
-    click.option("--since", metavar="WHEN", help="Only runs that ended then or later."),
-    click.option("--until", metavar="WHEN", help="Only runs that ended then or before; a day counts to its end."),
-    click.option("--on", metavar="DAY", help="Only runs that ended on this day."),
-)
-
-
-def _filtered(command: Any) -> Any:
-    """Give a command the options that choose runs, in their order."""
-    for option in reversed(_FILTERS):
-        command = option(command)
-    return command
+records.add_command(frame_runs)
 
 
 _LIST_EPILOG = """\b
@@ -63,7 +49,7 @@ A day or a time: 2026-11-24, 2026-11-24T10:30Z, today, yesterday, tuesday (the n
 
 
 @records.command("list", epilog=_LIST_EPILOG)
-@_filtered
+@filtered
 @click.option("--from", "store", metavar="ADDRESS", help="Only runs that were put to this address; see records push.")
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @click.option("--csv", "form", flag_value="csv", help="Print CSV that a spreadsheet can open without harm.")
@@ -115,7 +101,7 @@ Exit codes: 0 the page was written, 2 no run to show or wrong usage.
 
 
 @records.command("index", epilog=_INDEX_EPILOG)
-@_filtered
+@filtered
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: index.html in the runs."
 )
@@ -145,25 +131,6 @@ def index_runs(output: Path | None, **options: str | None) -> None:
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}.") from error
     click.echo(plain(str(target)))
-
-
-def list_filter(options: dict[str, str | None], now: datetime) -> Any:
-    """Return the filter that the options ask for, seen from `now`. Raises UsageError."""
-    from runbook.archive import listing, when
-
-    status = options["status"]
-    if status is not None:
-        status = status.lower().replace("-", " ")
-        if status not in listing.STATUSES:
-            known = ", ".join(name.replace(" ", "-") for name in listing.STATUSES)
-            raise UsageError(f"No run has the status {options['status']!r}.", f"There are: {known}.")
-    if options["on"] is not None and (options["since"] or options["until"]):
-        raise UsageError("--on is a day of its own; it cannot be given with --since or --until.")
-    spans = {
-        name: None if text is None else when.parse(text, now=now)
-        for name, text in (("since", options["on"] or options["since"]), ("until", options["on"] or options["until"]))
-    }
-    return listing.Filter(tenant=options["tenant"], mode=options["mode"], status=status, **spans)
 
 
 def _find(run: str) -> Path:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
 
-from runbook.archive import listing
+from runbook.archive import listing, when
 from runbook.fleet import changes
 from runbook.fleet.rows import GOOD, NOT_STARTED, badness, counts
 from runbook.styling import Style, style
@@ -117,17 +117,9 @@ def _facts(summary: Row) -> list[tuple[str, str]]:
         ("Mode", _MODES.get(summary["mode"], summary["mode"])),
         ("Inventory", changes.inventory(summary)),
         ("Tutorial", str(tutorial.get("title", tutorial["name"]) if isinstance(tutorial, Mapping) else tutorial)),
-        ("Ran", f"{listing.stamp(begun)} to {listing.stamp(ended)}, {duration(took)}"),
+        ("Ran", f"{listing.stamp(begun)} to {listing.stamp(ended)}, {when.lasting(took)}"),
         ("Fleet run", summary["fleet"]),
     ]
-
-
-def duration(seconds: float) -> str:
-    """Say how long something takes, as exactly as a person wants to know it."""
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _rings(tenants: Sequence[Row]) -> list[tuple[str, int, int, int, int]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from runbook.errors import NotPrinted, UsageError
+from runbook.runs import write_bytes
 
 NAMED = "RUNBOOK_BROWSER"
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge",
@@ -118,7 +118,7 @@ def print_pdf(page: str, target: Path, browser: Path, *, seconds: float = 90.0) 
         content = pdf.read_bytes() if pdf.is_file() else b""
     if not (content.startswith(b"%PDF-") and content.rstrip().endswith(b"%%EOF")):
         raise NotPrinted(f"{browser} ended without a whole PDF.", _OPEN_IT)
-    _replace(target, content)
+    write_bytes(target, content)
 
 
 def _run(command: Sequence[str], browser: Path, seconds: float) -> None:
@@ -152,14 +152,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     else:
         process.kill()
     process.wait()
-
-
-def _replace(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        part.write_bytes(content)
-        os.replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

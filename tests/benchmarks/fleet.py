@@ -90,6 +90,7 @@ class Bench:
     def __init__(self, folder: Path, count: int) -> None:
         self.folder = folder
         self.names = [f"t{number:04}" for number in range(count)]
+        self.messages: dict[str, list[Any]] = {}
         self.environment = {
             **os.environ,
             "RUNBOOK_STATE": str(folder / "state"),
@@ -116,6 +117,10 @@ class Bench:
         self.fleet("plan", expected=3)
         summary = next(self.folder.glob("runs/fleets/*-plan-*/summary.json"))
         self.fleet("apply", "--approve", json.loads(summary.read_text())["plans_hash"])
+        self.forget()
+        self.fleet("verify")
+        for name in self.names:  # the script hands over the same test messages
+            self.messages[name] = [[row["message"] for row in state.messages_log(self.far(name), 0)]]
 
     def fleet(self, command: str, *more: str, expected: int = 0) -> None:
         words = [sys.executable, "-m", "runbook", "fleet", command, "fleet.yaml", "-q", *more]
@@ -172,8 +177,6 @@ class Bench:
             url = simulated.read_address(self.far(name))["url"]
             found.append({"name": name, "gateway": url, "messages": self.messages.get(name, []), **known})
         (self.folder / "script.json").write_text(json.dumps(found))
-
-    messages: dict[str, list[Any]] = {}
 
     def check(self, way: str) -> Counter[tuple[Any, ...]]:
         """Return what the first tenant was asked, by its own log; the same for all ways, or nothing was compared."""

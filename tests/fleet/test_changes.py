@@ -14,16 +14,18 @@ from runbook.fleet import changes
 CASES: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "cases" / "fleet" / "changes.yaml").read_text("utf-8"))
 
 
+def section(name: str, drift: Any) -> dict[str, Any]:
+    count = drift if isinstance(drift, int) else 0
+    return {"section": name, "title": name.upper(), "verified": drift == 0, "drift": count}
+
+
 def night(tenants: dict[str, Any], number: int = 27, **more: Any) -> dict[str, Any]:
     rows = [
         {
             "tenant": name,
             "status": status,
             "outlook": None if broken is None else {"kept": 4, "broken": broken, "unknown": 0},
-            "sections": [
-                {"section": key, "title": key.upper(), "verified": drift == 0, "drift": drift if drift in range(9) else 0}
-                for key, drift in sections.items()
-            ],
+            "sections": [section(key, drift) for key, drift in sections.items()],
         }
         for name, (status, broken, sections) in tenants.items()
     ]  # fmt: skip

@@ -14,7 +14,7 @@ import yaml
 from conftest import ROOT, Kit
 
 from runbook.archive import listing, when
-from runbook.cli.records import list_filter
+from runbook.cli.filters import list_filter
 from runbook.errors import UsageError
 from runbook.runs import write_json
 
