@@ -46,6 +46,12 @@ class Server:
         self._process = None
 
 
+def load() -> None:
+    """Import what a run asks a simulated tenant's files with, so that a forked child need not."""
+    import simtenant.assumptions
+    import simtenant.state  # noqa: F401
+
+
 def state_directory(name: str) -> Path:
     """Return where a simulated tenant keeps its state (RUNBOOK_STATE, else the user's state folder)."""
     base = os.environ.get("RUNBOOK_STATE")
@@ -161,6 +167,13 @@ def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
     from simtenant import state
 
     return state.requests_log(directory, since)
+
+
+def last_request(directory: Path) -> int:
+    """Return the number of the last call in the simulated tenant's own log, 0 where none is."""
+    from simtenant import state
+
+    return state.last_request(directory)
 
 
 def recipients(url: str) -> dict[str, Any]:
