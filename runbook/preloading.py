@@ -35,6 +35,8 @@ def _libraries() -> None:
     import papermill.execute  # noqa: F401
     import requests  # noqa: F401
 
+    import runbook.engine.bookkeeping
+    import runbook.engine.files
     import runbook.walkthrough  # noqa: F401
     import tenantapi.cloudflare
     import tenantapi.exchange
@@ -43,7 +45,7 @@ def _libraries() -> None:
     from runbook.engine import worker
 
     simulated.load()
-    worker.make_shell()
+    worker.rehearse(worker.make_shell())
 
 
 @contextlib.contextmanager
