@@ -18,8 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-import rfc8785
-
+from runbook import canonical
 from runbook.errors import RunbookError
 
 START = "0" * 64
@@ -58,7 +57,7 @@ class Journal:
             number, head = _last(file, self.path)
             body: dict[str, Any] = {"n": number, "at": self._clock(), "event": event, "data": data, "prev": head}
             entry = {**body, "hash": _hash(body)}
-            file.write(rfc8785.dumps(entry) + b"\n")
+            file.write(canonical.dumps(entry) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         if new:
@@ -133,7 +132,7 @@ _CUT = "The file was cut or changed after it was written; believe only the lines
 
 
 def _hash(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(rfc8785.dumps(dict(body))).hexdigest()
+    return hashlib.sha256(canonical.dumps(dict(body))).hexdigest()
 
 
 _KEYS = {"n", "at", "event", "data", "prev", "hash"}

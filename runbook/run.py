@@ -16,6 +16,7 @@ from runbook.archive.manifest import seal
 from runbook.errors import UnreadableState
 from runbook.journal import Journal
 from runbook.locking import alone
+from runbook.preloading import preload
 from runbook.runs import RunFolder, read_json, write_json, write_text
 from runbook.task import Request, Task, begun, check_request, taken_up
 from runbook.tutorial import Section
@@ -97,7 +98,7 @@ def _execute_all(task: Task, progress: Progress, part: Part) -> tuple[bool, dict
     try:
         server = tenants.serve(name, entry) if entry.simulated is not None else None
         before = tenants.last_request(name, entry)
-        preload()
+        preload(task.document.name)
         _write_whole_below(task.folder)
         with _worker(task.request.engine) as worker:
             for section in task.sections:
@@ -111,18 +112,6 @@ def _execute_all(task: Task, progress: Progress, part: Part) -> tuple[bool, dict
         if server is not None:
             server.stop()
     return interrupted, tenants.asked(name, entry, before)
-
-
-def preload() -> None:
-    """Import once, before forking, what every section needs."""
-    import msal  # noqa: F401
-    import requests  # noqa: F401
-
-    import runbook.walkthrough  # noqa: F401
-    import tenantapi.cloudflare
-    import tenantapi.exchange
-    import tenantapi.graph
-    import tenantapi.tokens  # noqa: F401
 
 
 def _write_whole_below(folder: RunFolder) -> None:

@@ -58,6 +58,12 @@ class Servers:
             self._farm.stop()
 
 
+def load() -> None:
+    """Import what a run asks a simulated tenant's files with, so that a forked child need not."""
+    import simtenant.assumptions
+    import simtenant.state  # noqa: F401
+
+
 def state_directory(name: str) -> Path:
     """Return where a simulated tenant keeps its state (RUNBOOK_STATE, else the user's state folder)."""
     base = os.environ.get("RUNBOOK_STATE")
@@ -227,6 +233,13 @@ def judged(directory: Path, since: int = 0) -> list[str]:
     from simtenant import judge
 
     return [finding.told for finding in judge.judge(directory, since)]
+
+
+def last_request(directory: Path) -> int:
+    """Return the number of the last call in the simulated tenant's own log, 0 where none is."""
+    from simtenant import state
+
+    return state.last_request(directory)
 
 
 def recipients(url: str) -> dict[str, Any]:

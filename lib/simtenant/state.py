@@ -133,6 +133,12 @@ def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
         return tx.log(since)
 
 
+def last_request(directory: Path) -> int:
+    """Give the number of the last vendor call in the log, 0 where none is."""
+    with _opened(directory) as tx:
+        return tx.last_request()
+
+
 def messages_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
     """List the test messages that came after the vendor call ``since``, as rows like those of the request log."""
     with _opened(directory) as tx:

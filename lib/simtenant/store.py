@@ -139,6 +139,10 @@ class Transaction:
         """List the requests after number ``since``."""
         return request_log.rows(self._connection, since)
 
+    def last_request(self) -> int:
+        """Give the number of the last logged request, 0 where none is."""
+        return int(self._connection.execute("SELECT COALESCE(MAX(n), 0) FROM request").fetchone()[0])
+
     def forget_log(self) -> None:
         """Drop all logged requests; numbers go on from where they were."""
         self._connection.execute("DELETE FROM request")
@@ -157,6 +161,11 @@ class Transaction:
         self._connection.execute(_MESSAGES)
         rows = self._connection.execute("SELECT id, at, after, body FROM message WHERE id>? ORDER BY id", (since,))
         return [{"id": number, "at": at, "after": after, **json.loads(body)} for number, at, after, body in rows]
+
+    def sent_after(self, call: int) -> list[tuple[int, str]]:
+        """List the numbers and times of the test messages that came after the vendor call with this number."""
+        self._connection.execute(_MESSAGES)
+        return self._connection.execute("SELECT id, at FROM message WHERE after>=? ORDER BY id", (call,)).fetchall()
 
     def snapshot(self) -> Snapshot:
         """Copy all objects and settings (switches are among them); credentials, log and messages are no part."""

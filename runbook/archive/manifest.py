@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import rfc8785
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from runbook import canonical
 from runbook.archive import signature
 from runbook.errors import RunbookError, UsageError
 from runbook.journal import ending
@@ -74,7 +74,7 @@ class Manifest(_Part):
 
     def signed_bytes(self) -> bytes:
         """The canonical bytes that the digest and a signature are made over."""
-        return rfc8785.dumps(self.body())
+        return canonical.dumps(self.body())
 
     def holds(self, raw: bytes) -> bool:
         """Whether the digest is that of the content, and `raw` is the one spelling of it."""

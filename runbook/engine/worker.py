@@ -127,6 +127,12 @@ def make_shell() -> Shell:
     return Shell.instance(config=settings)
 
 
+def rehearse(shell: Shell) -> None:
+    """Run an empty cell, so that what IPython loads for the first one is there before the fork."""
+    shell.run_cell("pass", store_history=False)
+    fresh_namespace(shell)
+
+
 def fresh_namespace(shell: Shell) -> None:
     """Forget the last notebook's names, so that each begins as in a new kernel."""
     assert shell.history_manager is not None

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from runbook import library, run, simulated
+from runbook import simulated
 from runbook.engine import can_fork
 from runbook.errors import UsageError
 from runbook.fleet.carrying import Row, carry_out, enter
 from runbook.fleet.crew import Crew, ForkedCrew
 from runbook.fleet.executors import ExecutorCrew, processes
 from runbook.fleet.order import Order
+from runbook.preloading import preload
 from runbook.tenants import TenantEntry
 
 IN_FLIGHT_PER_CORE = 10
@@ -25,16 +25,8 @@ def local_crew(tutorial: str, *, in_flight: int, tenant_seconds: float | None) -
     """Return a crew on this machine: forked where that is safe, else every tenant in a new process."""
     if not can_fork():
         return ExecutorCrew(processes(in_flight), tenant_seconds=tenant_seconds)
-    make_ready(tutorial)
+    preload(tutorial)
     return ForkedCrew(work, limit_seconds=tenant_seconds)
-
-
-def make_ready(tutorial: str) -> None:
-    """Import and compile once what every tenant needs, and keep the memory of it shared with all children."""
-    run.preload()
-    library.load(tutorial)
-    gc.collect()
-    gc.freeze()
 
 
 def work(order: Order, told: Callable[[str], None]) -> Row:

@@ -14,12 +14,12 @@ import os
 import sys
 from typing import Any
 
-from runbook import run
 from runbook.engine import can_fork
 from runbook.fleet.carrying import carry_out, enter
 from runbook.fleet.crew import Ended, ForkedCrew
-from runbook.fleet.local import make_ready, work
+from runbook.fleet.local import work
 from runbook.fleet.order import Order
+from runbook.preloading import preload
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def main() -> int:
     if "--serve" in sys.argv[1:]:
         return _serve(answers)
     order = Order(**json.load(sys.stdin))
-    run.preload()
+    preload(order.tutorial)
     enter(order)
     _say(answers, carry_out(order))
     return 0
@@ -40,7 +40,7 @@ def _serve(answers: int) -> int:
         print("This process cannot fork; serve orders one at a time instead.", file=sys.stderr)
         return 1
     os.set_blocking(0, False)
-    ready, buffer, more = False, b"", True
+    buffer, more = b"", True
     numbers: dict[str, Any] = {}
     crew = ForkedCrew(work, wake=0)
     while more or crew.running():
@@ -58,9 +58,7 @@ def _serve(answers: int) -> int:
         for line in lines:
             request = json.loads(line)
             order = Order(**request["order"])
-            if not ready:
-                make_ready(order.tutorial)
-                ready = True
+            preload(order.tutorial)
             numbers[order.tenant] = request["number"]
             crew.start(order, limit_seconds=request["seconds"])
     crew.close()

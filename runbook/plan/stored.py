@@ -6,14 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-import rfc8785
-
+from runbook import canonical
 from runbook.plan.model import Change, Difference
 
 
 def digest(value: Any) -> str:
     """Return the SHA-256 of a value's canonical JSON (RFC 8785), in hexadecimal."""
-    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+    return hashlib.sha256(canonical.dumps(value)).hexdigest()
 
 
 def plan_digest(plan: Mapping[str, Any]) -> str:

@@ -66,6 +66,12 @@ class RunbookExporter(TemplateExporter):
         html, resources = super().from_notebook_node(nb, given, **kwargs)
         return _shorter(html), resources
 
+    def compile_all(self) -> None:
+        """Compile all templates of the page, those that only some runs need among them, and press its style."""
+        for path in _STYLE.parent.glob(f"*{self.template_extension}"):
+            self.environment.get_template(path.name)
+        style(_STYLE)
+
     def record(self, notebook: Any, content: dict[str, Any]) -> str:
         """Render the page of a run as `from_notebook_node` does, without its copies, checks and idle preprocessors.
 

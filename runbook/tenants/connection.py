@@ -151,8 +151,7 @@ def last_request(name: str, item: TenantEntry) -> int:
     """Return the number of the last request in a simulated tenant's own log (0 for a real tenant)."""
     if item.simulated is None or item.simulated.address is not None:
         return 0
-    rows = simulated.requests_log(item.state_directory(name))
-    return int(rows[-1]["n"]) if rows else 0
+    return simulated.last_request(item.state_directory(name))
 
 
 def asked(name: str, item: TenantEntry, since: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """(b): papermill's own API in one process for one tenant after another, and one nbconvert exporter for all pages.
 
-    python api.py NAMES.json FOLDER
+python api.py NAMES.json FOLDER
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def verify(tenant: dict[str, Any], folder: Path) -> None:
         reader.sign_in()
         reader.exchange(*cmdlets)
     for messages in tenant["messages"]:
-        requests.post(f"{tenant['gateway']}/_sim/messages", json=messages).raise_for_status()
+        requests.post(f"{tenant['gateway']}/_sim/mailbag", json=messages).raise_for_status()
     reader.page(folder / f"{tenant['name']}.html")
 
 

@@ -33,8 +33,8 @@ def logged(tx: Transaction, since: int = 0) -> list[Body]:
     """
     return [
         {
-            "message": row["id"],
-            "at": row["at"],
+            "message": number,
+            "at": at,
             "method": "POST",
             "host": "",
             "path": "/_sim/messages",
@@ -42,6 +42,5 @@ def logged(tx: Transaction, since: int = 0) -> list[Body]:
             "status": 200,
             "write": False,
         }
-        for row in tx.messages()
-        if row["after"] >= since
+        for number, at in tx.sent_after(since)
     ]
