@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from runbook.archive import spreadsheet
-from runbook.fleet.rows import GOOD, NOT_STARTED
+from runbook.fleet.rows import GOOD, NOT_STARTED, word
 from runbook.runs import json_text
 from runbook.views import plain
 
@@ -122,7 +122,7 @@ def _cases(row: Mapping[str, Any]) -> Iterator[_Case]:
 
 
 def _case(item: Mapping[str, Any], row: Mapping[str, Any]) -> _Case:
-    found = str(item.get("found", item["status"]))
+    found = word(item)
     if item["verified"] or found in _WELL:
         return _Case(item["title"], "")
     if found in _NOT_ASKED:

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from runbook.archive import listing, when
 from runbook.fleet import changes
-from runbook.fleet.rows import GOOD, NOT_STARTED, badness, counts
+from runbook.fleet.rows import GOOD, NOT_STARTED, badness, counts, word
 from runbook.styling import Style, style
 from runbook.views import harmless
 
@@ -210,7 +210,7 @@ class _Line:
 
 def _cell(item: Row) -> str:
     """Say how a section is; where that is known, how much is not as asked."""
-    found = str(item.get("found", item["status"]))
+    found = word(item)
     if found == "not as asked" and item["drift"]:
         return f"{item['drift']} not as asked"
     if found == "changes pending" and item["pending"]:
@@ -223,9 +223,10 @@ def _is_well(cell: str) -> bool:
 
 
 def _promises(outlook: Mapping[str, int]) -> str:
+    """Say how many promises are kept by prediction; empty where none is made or nothing is known."""
     total = sum(outlook.values())
     unknown = f", {outlook['unknown']} not known" if outlook["unknown"] else ""
-    return f"{outlook['kept']} of {total} kept{unknown}" if total else ""
+    return f"{outlook['kept']} of {total}{unknown}" if total else ""
 
 
 def _orders(content: Row) -> list[dict[str, Any]]:
@@ -247,7 +248,7 @@ def _orders(content: Row) -> list[dict[str, Any]]:
 
 def _style(titles: Sequence[str]) -> Style:
     """Return the page's style, in which the columns' heads stand once more for narrow screens."""
-    heads = ["", "Ring", "Status", *titles, "Promises", "Why"]
+    heads = ["", "Ring", "Status", *titles, "Promises kept", "Why"]
     named = "".join(
         f".tenants td:nth-child({number}){{--h:{_quoted(head)}}}" for number, head in enumerate(heads, 1) if head
     )

@@ -23,6 +23,10 @@ _GRAVE = (
     ExitCode.CHANGES,
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[\w)\]'\"])\.\s+(?=[A-Z])")
+_REASSURED = "Nothing was "
+"""How the kit begins to say that no harm was done, which is no remedy."""
+_VERBS = frozenset("Allow Answer Ask Check Give Grant Make Plan Read Renew Repeat Run Set Sign Use Wait".split())
+"""What the kit's and its client library's sentences begin with that say what to do."""
 _NAMES = ("Cloudflare", "Entra", "Exchange", "Graph", "Microsoft")
 
 Item = Mapping[str, Any]
@@ -61,7 +65,7 @@ def of_killed(how: str, result: Item | None) -> str:
 def of_error(summary: str, detail: str, remedy: str) -> str:
     """Say an error in one sentence: the first of its detail, and what to do."""
     said = _first(detail) or summary
-    todo = _first(remedy)
+    todo = _todo(detail, remedy)
     return one_sentence(f"{said}; {_lower(todo)}" if todo else said)
 
 
@@ -111,7 +115,7 @@ def _drift(items: Sequence[Item], error: Item) -> str:
     if not moved:
         return of_error(error["summary"], error["detail"], error["remedy"])
     count = sum(map(_wrong, moved))
-    todo = _lower(_first(error["remedy"]))
+    todo = _lower(_todo("", error["remedy"]))
     what = f"{_many(count, 'property')} {'is' if count == 1 else 'are'} not as the tutorial asks"
     return one_sentence(f"{what}, in {_titles(moved)}; {todo}" if todo else f"{what}, in {_titles(moved)}")
 
@@ -134,7 +138,9 @@ def _problem(item: Item, problem: Item, *, more: int) -> str:
     what = "is left to a person" if problem["presence"] == "left" else "is not decided"
     rest = f", and {more} more" if more else ""
     why = problem["reason"].removeprefix("left to a person: ").strip().rstrip(".")
-    return one_sentence(f"{item['title']}: {kind} {problem['identity']} {what}{rest}: {_first(why)}")
+    said, *more_said = map(_first, _sentences(why))
+    told = "; ".join([said, *map(_lower, more_said)])
+    return one_sentence(f"{item['title']}: {kind} {problem['identity']} {what}{rest}: {told}")
 
 
 _NONE: Item = {"changes": (), "problems": ()}
@@ -161,9 +167,21 @@ def _many(count: int, word: str) -> str:
     return f"{count} {word if count == 1 else plural}"
 
 
+def _todo(detail: str, remedy: str) -> str:
+    """Return the first sentence that says what to do; a service's own remedy may stand at the end of the detail."""
+    told = [text for text in map(_first, _sentences(remedy)) if text]
+    asked = [text for text in told if not text.startswith(_REASSURED)]
+    at_the_end = [text for text in map(_first, _sentences(detail)[1:]) if text.partition(" ")[0] in _VERBS]
+    return next(iter((*asked, *reversed(at_the_end), *told)), "")
+
+
+def _sentences(text: str) -> list[str]:
+    return _SENTENCE_ENDS.split(" ".join(text.split()))
+
+
 def _first(text: str) -> str:
     """Return the first sentence of a text, on one line; a command that stands below it goes with it."""
-    return _SENTENCE_ENDS.split(" ".join(text.split()))[0].rstrip(".:; ")
+    return _sentences(text)[0].rstrip(".:; ")
 
 
 def _lower(text: str) -> str:

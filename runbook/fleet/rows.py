@@ -145,11 +145,17 @@ def rank(status: str) -> int:
 
 def badness(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what rows are sorted by, worst first: the status, the worst section, how many are bad, the name."""
-    words = [str(item.get("found", item["status"])) for item in row["sections"]]
+    words = [word(item) for item in row["sections"]]
     bad = [sections.WORST_FIRST.index(word) for word in words if word in sections.WORST_FIRST]
     drift = sum(item["drift"] for item in row["sections"])
     broken = (row["outlook"] or {"broken": 0})["broken"]
     return rank(row["status"]), min(bad, default=len(sections.WORST_FIRST)), -len(bad), -drift, -broken, row["tenant"]
+
+
+def word(item: Mapping[str, Any]) -> str:
+    """Say how a section of a row stands, in a word or three; for a row that has no word for it, from its counts."""
+    counted = {"verified": item["verified"], "not as asked": item["drift"], "changes pending": item["pending"]}
+    return str(item.get("found") or next((name for name, count in counted.items() if count), item["status"]))
 
 
 def exit_code(rows: Iterable[Mapping[str, Any]]) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook.archive.check import JOURNAL
-from runbook.fleet.rows import GOOD
+from runbook.fleet.rows import GOOD, word
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
@@ -102,8 +102,7 @@ class _Made:
             first, last = found.sections[item["section"]]
             numbers = {name: item[name] for name in ("section", "verified", "changed", "pending", "drift")}
             part = self.begin(item["title"], first, own, {"tenant": row["tenant"], **numbers})
-            word = str(item.get("found", item["status"]))
-            self.judge(part, "unchanged" if item["verified"] else word, item["error"])
+            self.judge(part, "unchanged" if item["verified"] else word(item), item["error"])
             part.end(last)
         span.end(ended)
         return 1 + len(known)

@@ -60,7 +60,7 @@ def test_a_row_says_what_the_summary_says() -> None:
         for item, cell in zip(row["sections"], line[3:8], strict=False):
             counted = {"not as asked": f"{item['drift']} not as asked"}
             assert cell == counted.get(item["found"], item["found"]), row
-        told = row["outlook"] and f"{row['outlook']['kept']} of {sum(row['outlook'].values())} kept"
+        told = row["outlook"] and f"{row['outlook']['kept']} of {sum(row['outlook'].values())}"
         assert line[8] == (told or "")
 
 

@@ -117,6 +117,20 @@ def test_worst_first_looks_at_status_then_sections_then_names() -> None:
     assert sorted(expected[::-1], key=rows.badness) == expected
 
 
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({"verified": True, "drift": 0, "pending": 0, "status": "changed"}, "verified"),
+        ({"verified": False, "drift": 2, "pending": 1, "status": "failed"}, "not as asked"),
+        ({"verified": False, "drift": 0, "pending": 1, "status": "not-run"}, "changes pending"),
+        ({"verified": False, "drift": 0, "pending": 0, "status": "unknown"}, "unknown"),
+        ({"verified": False, "drift": 2, "pending": 1, "status": "failed", "found": "interrupted"}, "interrupted"),
+    ],
+)
+def test_a_row_without_a_word_for_a_section_has_one_from_its_counts(item: Any, said: str) -> None:
+    assert rows.word(item) == said
+
+
 def test_what_is_no_result_is_not_taken_for_one() -> None:
     for content in ({}, {"status": "drift", "exit_code": 3}, {"status": "drift", "exit_code": 3, "sections": [{}]}):
         with pytest.raises((KeyError, TypeError)):
