@@ -67,7 +67,7 @@ class Folder:
                     path = Path(folder, file)
                     with contextlib.suppress(FileNotFoundError):  # a part, by now in its place
                         found[path.relative_to(top).as_posix()] = path.stat(follow_symlinks=False).st_size
-        return {name: size for name, size in found.items() if not name.startswith(_PARTS + "/")}
+        return found
 
     def read(self, name: str) -> bytes:
         with self._told(FileNotFoundError):
@@ -121,6 +121,17 @@ def _raise_but_missing(error: OSError) -> None:
         raise error
 
 
+# Without a credential of its own, adlfs takes whichever Azure's library finds, and that looks at AZURE_CLIENT_ID and
+# so on. In the kit's environment these are a tenant's, and a tenant's identity is for that tenant alone. What is left
+# is the identity that the machine itself has, and a person's `az login`.
+_MACHINE = {
+    "exclude_environment_credential": True,
+    "exclude_workload_identity_credential": True,
+    "exclude_shared_token_cache_credential": True,
+    "managed_identity_client_id": None,
+}
+
+
 def connect(address: Address, **more: Any) -> tuple[Any, str]:
     """Return fsspec's file system for an address, and the root there; `more` is what its class takes."""
     from fsspec.core import url_to_fs
@@ -128,9 +139,7 @@ def connect(address: Address, **more: Any) -> tuple[Any, str]:
     # Nothing is remembered between calls: others write to the same address.
     options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True, **more}
     if address.sort == "abfs":
-        # Without a credential of its own, adlfs takes the one that Azure's library finds. In the kit's environment
-        # AZURE_CLIENT_ID and so on are those of a tenant, and a tenant's identity is for that tenant alone.
-        options["exclude_environment_credential"] = True
+        options |= _MACHINE
     system, root = url_to_fs(str(address), **options)
     return system, root
 
@@ -165,8 +174,7 @@ class Objects:
             # adlfs finds nothing in a container that is not there, too.
             if not found and self._address.sort == "abfs" and not self._system.exists(self._address.place):
                 raise FileNotFoundError(self._address.place)
-        sizes = {name: item["size"] for name, item in found.items() if item["type"] == "file"}
-        return {name.removeprefix(top): size for name, size in sizes.items() if name.startswith(top)}
+        return {name.removeprefix(top): item["size"] for name, item in found.items() if item["type"] == "file"}
 
     def read(self, name: str) -> bytes:
         try:

@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 from conftest import Kit
 from storage.conftest import SERVED
-from storage.making import NAME, sealed
+from storage.making import NAME, Watched, sealed
 from storage.servers import Server
 
+from runbook.archive.address import parse
 from runbook.archive.check import check
+from runbook.archive.places import open_place
 from runbook.archive.store import Store
 
 
@@ -63,15 +65,22 @@ def test_a_signature_goes_along(kit: Kit, tmp_path: Path) -> None:
     (tmp_path / "share").mkdir()
     assert kit("records", "keygen", "archive.pem").returncode == 0
     assert kit("plan", "--tenant", "demo", RUNBOOK_SIGNING_KEY="archive.pem").returncode == 3
-    store = Store(f"file://{tmp_path}/share")
+    order: list[str] = []
+    place = Watched(open_place(parse(f"file://{tmp_path}/share")), lambda made, name: order.append(Path(name).name))
+    store = Store(f"file://{tmp_path}/share", place)
     run = kit.newest("plan")
     assert store.put(run).sent == sum(1 for path in run.rglob("*") if path.is_file())
+    assert order[-2:] == ["manifest.sig", "manifest.json"]
     shutil.rmtree(run)
     assert kit("records", "fetch", "all", "--from", store.address).returncode == 0
     checked = kit("records", "check", run.name, "--public-key", "archive.pem.pub")
     assert checked.returncode == 0 and "Signed: " in checked.stdout, checked.stdout
-    (tmp_path / "share" / run.name / "manifest.sig").unlink()
+    kept = tmp_path / "share" / run.name / "manifest.sig"
+    kept.write_bytes(kept.read_bytes().replace(b'"format": 1', b'"format":  1'))
     shutil.rmtree(run)
+    fetched = kit("records", "fetch", run.name, "--from", store.address)
+    assert fetched.returncode == 1 and "manifest.sig was changed" in fetched.stderr
+    kept.unlink()
     fetched = kit("records", "fetch", run.name, "--from", store.address)
     assert fetched.returncode == 1 and "manifest.sig is missing" in fetched.stderr
     assert not run.exists()

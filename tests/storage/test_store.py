@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from storage.conftest import SERVED
 from storage.making import NAME, Cut, Watched, cut_before, sealed
 from storage.servers import Server
 
 from runbook.archive.check import check
 from runbook.archive.manifest import MANIFEST
 from runbook.archive.store import Store
-from runbook.errors import NotStored, NotWhole, UsageError
+from runbook.errors import NotStored, NotWhole, StoreUnusable, UsageError
 
 FILES = 6
 """How many objects the run of `sealed` has: five files and the manifest."""
@@ -258,6 +259,22 @@ def test_a_mark_that_is_replaced_all_the_time_is_never_read_in_part(server: Serv
         assert store.marked("key") in values
     writer.join()
     assert store.marked("key") == values[-1]
+
+
+@pytest.mark.parametrize("server", SERVED, indirect=True)
+def test_a_bucket_that_is_not_there_is_no_empty_one(server: Server, folder: Path, tmp_path: Path) -> None:
+    address = f"{server.scheme}://nobodys/runs"
+    store = Store(address, server.open(address))
+    for act in (
+        store.runs,
+        lambda: store.put(folder),
+        lambda: store.fetch(NAME, tmp_path),
+        lambda: store.mark("key", {}),
+        lambda: store.marked("key"),
+        lambda: store.marks("fleets"),
+    ):
+        with pytest.raises(StoreUnusable, match=r"There is no (bucket|container) for"):
+            act()
 
 
 @pytest.mark.parametrize("key", ["", "..", "a/../b", "/a", "a//b", "a?b", "a\\b"])

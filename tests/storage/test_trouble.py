@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,13 @@ from typing import Any
 import pytest
 from azure.core import exceptions as azure
 from botocore import exceptions as botocore
+from conftest import inherited
 from fsspec.exceptions import FSTimeoutError
 from s3fs.errors import translate_boto_error
 from storage.making import NAME, sealed
 
 from runbook.archive.address import parse
-from runbook.archive.places import Folder, Objects, connect
+from runbook.archive.places import Folder, Objects
 from runbook.archive.store import Store
 from runbook.errors import ExitCode, StoreUnusable
 
@@ -101,6 +105,7 @@ def test_what_went_wrong_is_told_with_what_to_do(
         lambda: Store(address, place).runs(),
         lambda: Store(address, place).put(sealed(tmp_path)),
         lambda: Store(address, place).mark("key", {}),
+        lambda: Store(address, place).marked("key"),
         lambda: place.make("name", b""),
     ):
         found = told(act)
@@ -136,13 +141,40 @@ def test_who_is_asked_to_try_again_does_so_and_not_for_ever() -> None:
     assert len(slept) == 5
 
 
+IDENTITIES = """
+import json
+from runbook.archive.address import parse
+from runbook.archive.places import connect
+
+def texts(value, seen):
+    if isinstance(value, str):
+        yield value
+    elif id(value) not in seen and not isinstance(value, type):
+        seen[id(value)] = value
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+        for part in [*inner, *getattr(value, "__dict__", {}).values()]:
+            yield from texts(part, seen)
+
+system, _ = connect(parse("abfs://archive"), account_name="account")
+found = [one for one in system.credential.credentials]
+held = [text for text in texts(found, {}) if text.startswith("tenants-")]
+print(json.dumps([[type(one).__name__ for one in found], held]))
+"""
+
+
 def test_a_tenants_identity_is_not_used_for_the_store() -> None:
     """AZURE_CLIENT_ID and so on name the application of a tenant; Azure's library would take them for the store."""
-    pytest.importorskip("adlfs")
-    system, _ = connect(parse("abfs://archive"), account_name="account")
-    kinds = {type(credential).__name__ for credential in system.credential.credentials}
-    assert "EnvironmentCredential" not in kinds
-    assert "ManagedIdentityCredential" in kinds
+    tenants = {
+        f"AZURE_{name}": f"tenants-{name.lower()}"
+        for name in ("CLIENT_ID", "CLIENT_SECRET", "TENANT_ID", "USERNAME", "FEDERATED_TOKEN_FILE")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", IDENTITIES],
+        env={**inherited(), **tenants}, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    kinds, holds = json.loads(done.stdout)
+    assert "ManagedIdentityCredential" in kinds and "EnvironmentCredential" not in kinds
+    assert holds == [], "somewhere in what signs in there is something of the tenant"
 
 
 def test_a_share_that_is_not_mounted_is_no_empty_one(tmp_path: Path) -> None:
