@@ -10,6 +10,7 @@ tenant at its own control endpoint, as with ``simtenant.server``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import resource
 import selectors
@@ -19,7 +20,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from simtenant import address_file, many, profiles, transcript
@@ -72,7 +72,8 @@ class Farm:
                     if key.data is not None:
                         _accept(key.data)
                 if time.monotonic() - swept >= self._rest_seconds:
-                    self._rest(self._rest_seconds)
+                    for store in self._stores:
+                        store.rest(self._rest_seconds)
                     swept = time.monotonic()
 
     def stop(self) -> None:
@@ -80,7 +81,8 @@ class Farm:
         self._stopping.set()
         for server in self.servers.values():
             server.stopping.set()
-        self._mouth.send(b"!")
+        with contextlib.suppress(OSError):  # closed already
+            self._mouth.send(b"!")
 
     def open_databases(self) -> int:
         """Count the tenants whose database is open."""
@@ -90,25 +92,23 @@ class Farm:
         """Give back every socket and database."""
         for server in self.servers.values():
             server.server_close()
-        self._rest(0)
+        for store in self._stores:
+            store.end()
         self._ears.close()
         self._mouth.close()
-
-    def _rest(self, seconds: float) -> None:
-        for store in self._stores:
-            store.rest(seconds)
 
 
 def _accept(server: Server) -> None:
     try:
         connection, address = server.get_request()
-    except OSError:  # it has gone away again, or there are no more files to be had; the next round tries again
+    except OSError:  # the caller has gone away again, or there are no more files to be had at this moment
+        time.sleep(0.005)
         return
     connection.setblocking(True)
     server.process_request(connection, address)
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(
     directories: Sequence[Path], *, latency_seconds: float = 0.0, rest_seconds: float = _REST_SECONDS
 ) -> Iterator[Farm]:
@@ -131,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _allow_many_files()
     many.create(directories, profile=options.profile)
     farm = Farm(directories, latency_seconds=options.latency_ms / 1000, transcript=transcript.wanted(None, os.environ))
-    with ExitStack() as undo:
+    with contextlib.ExitStack() as undo:
         undo.callback(farm.close)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: farm.stop())

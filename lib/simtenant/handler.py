@@ -35,10 +35,15 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: Host
+    raw_requestline: bytes
     fields: Mapping[str, str]
     """The request's header fields by their names in lower case; of one that repeats, the last."""
     _no_body: ClassVar[frozenset[int]] = frozenset({204, 304})
+
+    @property
+    def host(self) -> Host:
+        """Give the server that the connection came in at."""
+        return cast(Host, self.server)
 
     def parse_request(self) -> bool:
         """Read the head of a request; False when there is none, which has been answered then."""
@@ -83,14 +88,17 @@ class Handler(BaseHTTPRequestHandler):
         path, query = split_target(self.path)
         request = Request(method=self.command, path=path, query=query, headers=self.fields, body=body)
         try:
-            reply = self.server.app.respond(request)
+            reply = self.host.app.respond(request)
+        except ConnectionAbortedError:  # the server stops at this very moment, and nothing has been done
+            self.close_connection = True
+            return
         except Exception:
             traceback.print_exc(file=sys.stderr)
             reply = Reply(answer=text_answer(500, "The simulated tenant failed; this is a fault in the kit"))
         if reply.answer is not None:
             self._send(reply.answer)
             return
-        self.server.stopping.wait(reply.hold_seconds)
+        self.host.stopping.wait(reply.hold_seconds)
         if reply.reset:
             # Lingering for no time at all makes the close a reset: the nearest a listening server gets to refusing.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -102,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         """Close the connection and what its thread holds of the database."""
         super().finish()
-        self.server.app.close_thread()
+        self.host.app.close_thread()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Write no access log; the request log in the state is the record."""

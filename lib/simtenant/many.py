@@ -16,7 +16,7 @@ from pathlib import Path
 
 from simtenant import profiles, state
 from simtenant.shared_store import MemoryStore
-from simtenant.store import DATABASE_NAME, Snapshot, opened
+from simtenant.store import DATABASE_NAME, Body, Snapshot, opened
 from simtenant.wire import Clock, utc_now
 
 _WRITE_AHEAD = b"\x02\x02"
@@ -65,7 +65,7 @@ def _make(directory: Path, profile: str, start: Snapshot, now: datetime) -> None
         temporary.unlink()
 
 
-def _database(credentials: state.Body, profile: str, start: Snapshot, now: datetime) -> bytes:
+def _database(credentials: Body, profile: str, start: Snapshot, now: datetime) -> bytes:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         with opened(connection) as tx:
             tx.build()

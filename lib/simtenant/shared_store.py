@@ -29,6 +29,7 @@ class LazyStore(Store):
         self._lock = threading.RLock()
         self._shared: sqlite3.Connection | None = None
         self._used = 0.0
+        self._ended = False
 
     @property
     def is_open(self) -> bool:
@@ -37,8 +38,13 @@ class LazyStore(Store):
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Open a write transaction, and the database if need be; other threads wait for its end."""
+        """Open a write transaction, and the database if need be; other threads wait for its end.
+
+        Raises ConnectionAbortedError once the store has been ended.
+        """
         with self._lock:
+            if self._ended:
+                raise ConnectionAbortedError("this tenant is not served any more")
             if self._shared is None:
                 self._shared = connected(self.directory, synchronous="OFF", shared=True)
             try:
@@ -49,11 +55,8 @@ class LazyStore(Store):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Close the database at the end of the block."""
-        try:
-            yield
-        finally:
-            self.rest()
+        """Do nothing: the one connection stays open for a while by itself."""
+        yield
 
     def rest(self, unused_seconds: float = 0.0) -> None:
         """Close the database if no transaction has been open for so long."""
@@ -66,6 +69,12 @@ class LazyStore(Store):
                 self._shared = None
         finally:
             self._lock.release()
+
+    def end(self) -> None:
+        """Wait for the transaction that is open, close the database, and open it no more."""
+        with self._lock:
+            self._ended = True
+            self.rest()
 
     def close(self) -> None:
         """Do nothing: a thread has no connection of its own."""

@@ -17,10 +17,10 @@ LIB = str(Path(__file__).parents[2] / "lib")
 
 
 @contextmanager
-def farm(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a farm, and give its process and the line that it says when all listen."""
+def farm(*options: str, files: int = 1024) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start a farm with a soft limit of open files, and give its process and what it says when all listen."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "simtenant.farm", *options],
+        ["sh", "-c", f'ulimit -Sn {files}; exec "$@"', "sh", sys.executable, "-m", "simtenant.farm", *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -144,12 +144,30 @@ def test_latency_of_one_call_holds_up_no_other(directories: list[Path]) -> None:
     assert sum(len(state.requests_log(directory)) for directory in directories) == 20
 
 
+def test_stopping_lets_go_of_a_caller_that_hangs_and_of_every_file(directories: list[Path]) -> None:
+    with farms.running(directories) as running:
+        clients = [Client(directory, server.url) for directory, server in running.servers.items()]
+        hanging = []
+        for client in clients:
+            client.misbehave({"kind": "timeout-before", "seconds": 60})
+            hanging.append(client.connection())
+            hanging[-1].request("GET", "/v1.0/domains")
+        began = time.monotonic()
+    for connection in hanging:
+        with pytest.raises((http.client.HTTPException, OSError)):
+            connection.getresponse()
+        connection.close()
+    assert time.monotonic() - began < 5
+    for directory in directories:
+        assert sorted(path.name for path in directory.iterdir()) == ["credentials.json", "state.db"]
+
+
 def test_a_process_serves_those_named_and_those_below_and_tidies_up(tmp_path: Path) -> None:
     many.create([tmp_path / "below" / "a", tmp_path / "below" / "b"])
     (tmp_path / "below" / "no tenant").mkdir()
     new = tmp_path / "new"
     named = ["--dir", str(new), "--dir", str(new), "--below", str(tmp_path / "below"), "--profile", "busy"]
-    with farm(*named, "--exit-with-stdin") as (process, line):
+    with farm(*named, "--exit-with-stdin", files=64) as (process, line):
         assert line == "listening for 3 tenants"
         clients = [Client(directory) for directory in (new, tmp_path / "below" / "a", tmp_path / "below" / "b")]
         told = [client.send("GET", "/_sim/health")[2]["profile"] for client in clients]
