@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from runbook.fleet.folder import find_fleet
 from runbook.fleet.selecting import ONLY
 from runbook.runs import runs_directory
 
+_REASONS, _NAMED = 20, 6
+"""So many reasons, and tenants of each, are printed at the end."""
 _INVENTORY = click.argument("inventory", type=click.Path(path_type=Path))
 _CHOOSING = (
     click.option("--tenant", "tenants", multiple=True, metavar="NAME", help="Only this tenant; may be repeated."),
@@ -188,6 +190,7 @@ def _go_on(folder: Any, options: dict[str, Any]) -> int:
     from runbook.fleet.fleet import go_on
     from runbook.fleet.local import local_crew, on_cores
     from runbook.fleet.stopping import Switch, on_signals
+    from runbook.fleet.traces import export, provider
     from runbook.runs import read_json
 
     console = make_console(quiet=options["quiet"], as_json=options["as_json"])
@@ -201,33 +204,14 @@ def _go_on(folder: Any, options: dict[str, Any]) -> int:
             return cluster_crew(options["scheduler"], tenant_seconds=options["tenant_timeout"])
         return local_crew(asked["tutorial"], in_flight=asked["in_flight"], tenant_seconds=options["tenant_timeout"])
 
-    with on_cores(options["workers"]), on_signals(switch.press):
-        outcome = go_on(folder, crew, _Lines(console), asked_to_stop=switch.asked)
+    with on_cores(options["workers"]), on_signals(switch.press), console.fleet(len(asked["order"])) as told:
+        outcome = go_on(folder, crew, told, asked_to_stop=switch.asked)
+    export(outcome.summary, folder.runs, provider())
     _told(outcome.summary, folder.page, console)
     return outcome.exit_code
 
 
-class _Lines:
-    """One line on standard error for each tenant that has ended."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def ring(self, name: str, count: int) -> None:
-        if not self._console.quiet:
-            self._console.error(f"ring {name}: {count} to do")
-
-    def started(self, tenant: str) -> None:
-        """Nothing is said."""
-
-    def ended(self, row: dict[str, Any]) -> None:
-        if not self._console.quiet:
-            self._console.error(f"{row['tenant']}: {row['status']} ({row['seconds']:.1f} s) {row['reason']}".rstrip())
-
-
 def _told(summary: Any, page: Path, console: Console) -> None:
-    from runbook.fleet.rows import GOOD, badness
-
     if console.as_json:
         console.document(summary)
         return
@@ -235,12 +219,25 @@ def _told(summary: Any, page: Path, console: Console) -> None:
     lines += [f"{count:6} {status}" for status, count in summary["counts"].items()]
     if summary["stopped"]:
         lines.append(f"Stopped early: {summary['stopped']}.")
-    bad = sorted((row for row in summary["tenants"] if row["status"] not in GOOD), key=badness)
-    lines += [f"  {row['tenant']}: {row['status']}: {row['reason']}" for row in bad[:20]]
-    if len(bad) > 20:
-        lines.append(f"  and {len(bad) - 20} more")
+    lines += _what_needs_a_person(summary)
     if summary["plans_hash"]:
         command = f"    runbook fleet apply {summary['inventory']} --approve {summary['plans_hash'][:12]}"
         lines += ["", "To carry out exactly these plans:", "", command, ""]
     lines.append(f"page: {page}")
     console.lines(lines)
+
+
+def _what_needs_a_person(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each reason, the worst first, with the tenants that it holds for."""
+    from runbook.fleet.rows import GOOD, badness
+    from runbook.views import plain
+
+    bad = sorted((row for row in summary["tenants"] if row["status"] not in GOOD), key=badness)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in bad:
+        groups.setdefault((row["status"], row["reason"]), []).append(row["tenant"])
+    for (status, reason), names in list(groups.items())[:_REASONS]:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield plain(f"  {', '.join(names[:_NAMED])}{more}: {status}: {reason}")
+    if len(groups) > _REASONS:
+        yield f"  and {len(groups) - _REASONS} other reasons; the page has them all"

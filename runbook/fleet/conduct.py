@@ -9,12 +9,13 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from runbook.errors import ExitCode, UsageError
 from runbook.fleet import rows
 from runbook.fleet.crew import Crew, Ended, Row
 from runbook.fleet.order import Order
+from runbook.fleet.progress import Progress
 
 _TICK_SECONDS = 0.5
 
@@ -67,19 +68,6 @@ class Stop:
     """What becomes of tenants that run: they come to their end, are interrupted, or are killed."""
 
 
-class Watch(Protocol):
-    """Whoever wants to know what happens, as it happens."""
-
-    def ring(self, name: str, count: int) -> None:
-        """A ring begins, with so many tenants still to do."""
-
-    def started(self, tenant: str) -> None:
-        """A tenant begins."""
-
-    def ended(self, row: Row) -> None:
-        """A tenant has ended."""
-
-
 def is_failure(row: Mapping[str, Any], mode: str) -> bool:
     """Whether a tenant's end counts as a failure: for a run that only reads, drift and open parts are answers."""
     answers = {ExitCode.DONE, ExitCode.CHANGES} | (set() if mode == "apply" else {ExitCode.REFUSED})
@@ -89,7 +77,7 @@ def is_failure(row: Mapping[str, Any], mode: str) -> bool:
 def conduct(
     course: Course,
     crew: Crew,
-    watch: Watch,
+    watch: Progress,
     *,
     asked_to_stop: Callable[[], Stop | None] = lambda: None,
     finish: Callable[[Row], None] = lambda row: None,
@@ -110,7 +98,7 @@ class _Conducting:
         self,
         course: Course,
         crew: Crew,
-        watch: Watch,
+        watch: Progress,
         asked_to_stop: Callable[[], Stop | None],
         finish: Callable[[Row], None],
     ) -> None:
@@ -121,8 +109,11 @@ class _Conducting:
 
     def ring(self, name: str, orders: Sequence[Order], *, is_canary: bool) -> None:
         queue = deque(order for order in orders if order.tenant not in self._rows)
-        if queue and not self.stopped:
-            self._watch.ring(name, len(queue))
+        if not self.stopped:
+            self._watch.ring(name, len(orders))
+            for order in orders:
+                if order.tenant in self._rows:
+                    self._watch.ended(self._rows[order.tenant])
         self._see_whether_to_stop()
         while self._crew.running() or (queue and not self.stopped):
             while queue and not self.stopped and self._crew.running() < self._course.in_flight:
@@ -130,6 +121,7 @@ class _Conducting:
                 self._watch.started(order.tenant)
                 self._crew.start(order)
                 self._see_whether_to_stop()
+            self._watch.tick()
             for event in self._crew.wait(_TICK_SECONDS):
                 if isinstance(event, Ended):
                     self._take(event)

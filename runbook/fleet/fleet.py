@@ -7,7 +7,7 @@ from its folder alone.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from runbook import __version__, journal, library, tenants
 from runbook.errors import InventoryError, PlanRefused, RunbookError, UsageError
 from runbook.fleet import rows
 from runbook.fleet.approvals import hash_of_plans
-from runbook.fleet.conduct import Allowance, Course, Stop, Watch, conduct
+from runbook.fleet.conduct import Allowance, Course, Stop, conduct
 from runbook.fleet.crew import Crew, Row
 from runbook.fleet.folder import FleetFolder
 from runbook.fleet.inventory import Inventory, Member
 from runbook.fleet.order import Order
+from runbook.fleet.progress import Progress
 from runbook.fleet.written import write_all
 from runbook.inputs import RUN_FIELDS, effective
 from runbook.journal import Journal
@@ -170,7 +171,7 @@ def _read_allowance(text: str, mode: str) -> Allowance:
 
 
 def go_on(
-    folder: FleetFolder, crew: Callable[[], Crew], watch: Watch, *, asked_to_stop: Callable[[], Stop | None]
+    folder: FleetFolder, crew: Callable[[], Crew], watch: Progress, *, asked_to_stop: Callable[[], Stop | None]
 ) -> Outcome:
     """Carry out what is left of a fleet run, and write its summary; for one that has just begun that is all of it.
 
@@ -187,7 +188,7 @@ def go_on(
         working = crew()
         try:
             found, why = conduct(
-                course, working, _Logged(watch, log), asked_to_stop=asked_to_stop, finish=folder.finish
+                course, working, _Logged(watch, log, course.kept), asked_to_stop=asked_to_stop, finish=folder.finish
             )
         finally:
             working.close()
@@ -240,8 +241,8 @@ def _course(asked: Mapping[str, Any], folder: FleetFolder) -> Course:
 class _Logged:
     """Whatever happens goes into the fleet's journal first."""
 
-    def __init__(self, watch: Watch, log: Journal) -> None:
-        self._watch, self._log = watch, log
+    def __init__(self, watch: Progress, log: Journal, kept: Collection[str]) -> None:
+        self._watch, self._log, self._kept = watch, log, kept
 
     def ring(self, name: str, count: int) -> None:
         self._log.append("ring-started", ring=name, tenants=count)
@@ -251,9 +252,16 @@ class _Logged:
         self._log.append("tenant-started", tenant=tenant)
         self._watch.started(tenant)
 
-    def ended(self, row: Row) -> None:
-        self._log.append("tenant-ended", **{name: row[name] for name in ("tenant", "status", "exit_code", "run")})
+    def ended(self, row: Mapping[str, Any]) -> None:
+        if row["tenant"] not in self._kept:
+            self._log.append("tenant-ended", **{name: row[name] for name in ("tenant", "status", "exit_code", "run")})
         self._watch.ended(row)
+
+    def tick(self) -> None:
+        self._watch.tick()
+
+    def close(self) -> None:
+        self._watch.close()
 
 
 def _close(folder: FleetFolder, asked: Mapping[str, Any], found: Sequence[Row], why: str, log: Journal) -> Outcome:

@@ -1,4 +1,4 @@
-"""Many tenants, the same verification four ways: the kit's fleet, papermill as typed, papermill's API, and a bare script.
+"""Many tenants, the same verification four ways: the kit's fleet, papermill typed, papermill's API, a bare script.
 
     make bench                                        (or: python tests/benchmarks/fleet.py --help)
     python tests/benchmarks/fleet.py --tenants 1 20 --workers 1 2 --latency-ms 1 300

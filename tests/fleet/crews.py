@@ -85,3 +85,9 @@ class Notes:
 
     def ended(self, row: dict[str, Any]) -> None:
         self.told.append(f"ended {row['tenant']} {row['status']}")
+
+    def tick(self) -> None:
+        """Nothing is noted."""
+
+    def close(self) -> None:
+        """Nothing is noted."""

@@ -1,4 +1,4 @@
-"""Whole fleet runs on simulated tenants: plan, apply, verify, again; failures; approvals; an inventory that is wrong."""
+"""Whole fleet runs on simulated tenants: plan, apply, verify, again; failures; approvals; a wrong inventory."""
 
 from __future__ import annotations
 
