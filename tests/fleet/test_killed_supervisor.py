@@ -6,8 +6,8 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fleet.fleets import PATIENCE_SECONDS, Fleet
@@ -37,15 +37,18 @@ def undisturbed(planned: Fleet, tmp_path_factory: pytest.TempPathFactory) -> tup
     return copy, time.monotonic() - began
 
 
-def moments(count: int) -> Iterator[pytest.param]:
+def moments() -> list[Any]:
+    """Parts of the time that an undisturbed run takes; the first few are the sample of `make test`."""
     drawn = random.Random(SEED)
-    for number in range(ALL):
-        part = drawn.random()
-        marks = () if number < count else (pytest.mark.slow,)
-        yield pytest.param(part, id=f"{number}-at-{part:.2f}", marks=marks)
+    parts = [drawn.random() for _ in range(ALL)]
+    marks = [() if number < SAMPLE else (pytest.mark.slow,) for number in range(ALL)]
+    return [
+        pytest.param(part, id=f"{number}-at-{part:.2f}", marks=mark)
+        for number, (part, mark) in enumerate(zip(parts, marks, strict=True))
+    ]
 
 
-@pytest.mark.parametrize("part", moments(SAMPLE))
+@pytest.mark.parametrize("part", moments())
 def test_killed_and_gone_on_with(part: float, planned: Fleet, undisturbed: tuple[Fleet, float], tmp_path: Path) -> None:
     wanted, seconds = undisturbed
     fleet = planned.copy_to(tmp_path / "fleet")
