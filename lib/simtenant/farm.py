@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -167,6 +166,10 @@ def _directories(options: argparse.Namespace) -> list[Path]:
 
 def _allow_many_files() -> None:
     """Raise the soft limit of open files to the hard one: a tenant takes one, and up to three more while called."""
+    if sys.platform == "win32":  # it has no such limit
+        return
+    import resource
+
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
