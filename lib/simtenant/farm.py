@@ -77,6 +77,8 @@ class Farm:
 
     def stop(self) -> None:
         """Stop serving; may be called from any thread and from a signal's handler, also more than once."""
+        if self._stopping.is_set():  # a second signal must not wait for a lock that the first one holds
+            return
         self._stopping.set()
         for server in self.servers.values():
             server.stopping.set()
