@@ -85,8 +85,9 @@ def _instances(request: Request) -> dict[str, object]:
 
 
 def _check_tenant(tx: Transaction, tenant: str) -> None:
-    known = {str(tx.setting("tenant_id"))} | {str(record.body["DomainName"]) for record in tx.all("AcceptedDomain")}
-    if tenant.casefold() not in {name.casefold() for name in known}:
+    if tenant.casefold() == str(tx.setting("tenant_id")).casefold():
+        return
+    if tenant.casefold() not in {str(record.body["DomainName"]).casefold() for record in tx.all("AcceptedDomain")}:
         raise RefusedError(
             90002, "invalid_request", f"Tenant '{tenant}' not found. Check that the identifier is right."
         )

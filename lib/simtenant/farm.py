@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -78,6 +77,8 @@ class Farm:
 
     def stop(self) -> None:
         """Stop serving; may be called from any thread and from a signal's handler, also more than once."""
+        if self._stopping.is_set():  # a second signal must not wait for a lock that the first one holds
+            return
         self._stopping.set()
         for server in self.servers.values():
             server.stopping.set()
@@ -167,6 +168,10 @@ def _directories(options: argparse.Namespace) -> list[Path]:
 
 def _allow_many_files() -> None:
     """Raise the soft limit of open files to the hard one: a tenant takes one, and up to three more while called."""
+    if sys.platform == "win32":  # it has no such limit
+        return
+    import resource
+
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

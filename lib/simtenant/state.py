@@ -127,7 +127,8 @@ def requests_log(directory: Path, since: int = 0) -> list[dict[str, Any]]:
     """List the vendor calls after number ``since``.
 
     Rows have n, at, method, host, path, cmdlet (or None), status (None: left without an answer), write,
-    tenant. They never hold a credential, for neither headers nor bodies are kept.
+    tenant, and what ``request_log.LogRow`` says of arrived, answered, retry_after, token_of, path_of, anchor_of.
+    They never hold a credential, for neither headers nor bodies are kept.
     """
     with _opened(directory) as tx:
         return tx.log(since)

@@ -13,7 +13,7 @@ import pytest
 
 from simtenant import profiles, state
 from simtenant.request_log import LogRow
-from simtenant.store import Store
+from simtenant.store import Snapshot, Store
 
 NOON = datetime(2026, 5, 6, 12, 0, tzinfo=UTC)
 
@@ -205,3 +205,25 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise RuntimeError("half-way")
     store.close()
     assert state.objects(tmp_path) == before
+
+
+def test_a_setting_is_what_it_was_last_set_to_whatever_was_undone(tmp_path: Path) -> None:
+    state.create(tmp_path)
+    store = Store(tmp_path)
+    with store.transaction() as tx:
+        before = tx.snapshot()
+        assert tx.setting("pace", "none") == "none"
+        tx.set_setting("pace", "slow")
+        assert tx.setting("pace") == "slow"
+        with pytest.raises(RuntimeError, match="half-way"), tx.attempt():
+            tx.set_setting("pace", "fast")
+            assert tx.setting("pace") == "fast"
+            raise RuntimeError("half-way")
+        assert tx.setting("pace") == "slow"
+        tx.restore(before)
+        assert tx.setting("pace", "none") == "none"
+        tx.add(Snapshot(objects=(), settings=(("pace", '"even"'),)))
+        assert tx.setting("pace") == "even"
+        tx.build()
+        assert tx.setting("pace", "none") == "none"
+    store.close()
