@@ -95,7 +95,7 @@ class ExecutorCrew:
         self.interrupt()
 
     def close(self) -> None:
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor.shutdown(wait=True)  # nothing runs any more; dask's knows no other argument
         self._after()
 
     def _ended(self, future: Future[dict[str, Any]]) -> Event:

@@ -7,6 +7,7 @@ from its folder alone.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from runbook.runs import Grant, Hold, read_json, write_json
 
 _SHOWN = 10
 """So many problems of an inventory are told at once."""
+_LAST_BREATH_SECONDS = 10.0
 _NO_PLAN = "no plan of it is approved"
 
 
@@ -195,12 +197,22 @@ def go_on(
         return _close(folder, asked, found, why, log)
 
 
-@contextlib.contextmanager
-def _alone(folder: FleetFolder) -> Iterator[Hold]:
+def refuse_if_held(folder: FleetFolder) -> None:
+    """Raise UsageError when a supervisor of a fleet run still lives."""
     if folder.is_held():
         raise UsageError(
-            f"The fleet run {folder.name} has not ended.", "Wait for it, or stop it:\n\n    runbook fleet stop\n"
+            f"The fleet run {folder.name} has not ended.",
+            f"Wait for it, or stop it:\n\n    runbook fleet stop {folder.name}\n",
         )
+
+
+@contextlib.contextmanager
+def _alone(folder: FleetFolder) -> Iterator[Hold]:
+    """Be this fleet run's only supervisor; a killed one's children are given time to write their last words."""
+    deadline = time.monotonic() + _LAST_BREATH_SECONDS
+    while folder.is_held() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    refuse_if_held(folder)
     with folder.hold() as held:
         yield held
 

@@ -78,10 +78,12 @@ def test_two_supervisors_do_not_work_on_one_fleet(planned: Fleet, tmp_path: Path
     process = fleet.start("verify", "fleet.yaml")
     try:
         name = _begun(fleet, process)
+        process.send_signal(signal.SIGSTOP)  # as slow as can be, and alive
         done = fleet("resume", name)
         assert done.returncode == 2, done.stderr
         assert "has not ended" in done.stderr
     finally:
+        process.send_signal(signal.SIGCONT)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE_SECONDS)
 
