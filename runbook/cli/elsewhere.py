@@ -8,7 +8,7 @@ import click
 
 from runbook.archive.address import VARIABLE
 from runbook.errors import ExitCode, NotStored, NotWhole, UsageError
-from runbook.runs import TICKS, runs_directory
+from runbook.runs import BESIDE, runs_directory
 from runbook.views import plain, plain_lines
 
 _ADDRESSES = """\b
@@ -40,7 +40,7 @@ def push(runs: tuple[str, ...], address: str | None) -> int:
     from runbook.archive.listing import find_run
     from runbook.archive.store import Store
 
-    found = [run for run in runs if Path(run).name != TICKS or not Path(run).is_dir()]  # runs/* names it, too
+    found = [run for run in runs if Path(run).name not in BESIDE or not Path(run).is_dir()]  # runs/* names it, too
     folders = [find_run(run, runs_directory()) for run in found or runs]
     store = Store(_given(address, "--to"))
     refused = False

@@ -220,6 +220,9 @@ def _told(summary: Any, page: Path, console: Console) -> None:
     if summary["stopped"]:
         lines.append(f"Stopped early: {summary['stopped']}.")
     lines += _what_needs_a_person(summary)
+    if summary["not_stored"]:
+        first = next(row for row in summary["tenants"] if row.get("not_stored"))
+        lines.append(f"Records that were not put to the store: {len(summary['not_stored'])}. {first['not_stored']}")
     if summary["plans_hash"]:
         command = f"    runbook fleet apply {summary['inventory']} --approve {summary['plans_hash'][:12]}"
         lines += ["", "To carry out exactly these plans:", "", command, ""]

@@ -122,11 +122,18 @@ def _wait_until_left(folder: RunFolder) -> None:
 
 
 def _finished(order: Order, folder: FleetFolder, row: Row, told: Told) -> Row:
-    """Keep a tenant's row; its run is put to the fleet's store before the tenant counts as finished."""
+    """Keep a tenant's row; its run is put to the fleet's store before the tenant counts as finished.
+
+    How the tenant is, and whether its record is in the store, are two things: a store that cannot be used is told in
+    ``not_stored``, and changes nothing else of the row.
+    """
     if order.store and row["run"]:
         from runbook.archive.store import Store
 
         told("store")
-        Store(order.store).put(folder.runs / row["run"])
+        try:
+            Store(order.store).put(folder.runs / row["run"])
+        except RunbookError as error:
+            row = {**row, "not_stored": f"{error.detail} {error.remedy}".strip()}
     folder.finish(row)
     return row

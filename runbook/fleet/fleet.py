@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from runbook import __version__, journal, library, tenants
-from runbook.errors import InventoryError, PlanRefused, RunbookError, UsageError
+from runbook.errors import ExitCode, InventoryError, PlanRefused, RunbookError, UsageError
 from runbook.fleet import rows
 from runbook.fleet.approvals import hash_of_plans
 from runbook.fleet.conduct import Allowance, Course, Stop, conduct
@@ -291,8 +291,11 @@ def _close(folder: FleetFolder, asked: Mapping[str, Any], found: Sequence[Row], 
             why=why,
         ),
         "inventory_sha256": asked["inventory_sha256"],
+        "not_stored": [row["tenant"] for row in ordered if row.get("not_stored")],
         "plans_hash": hash_of_plans(ordered) if asked["mode"] == "plan" else "",
     }
+    if summary["not_stored"] and summary["exit_code"] in (ExitCode.DONE, ExitCode.CHANGES):
+        summary["exit_code"] = ExitCode.FAILED  # the tenants are as they are, and not all that was asked was done
     entry = log.append("fleet-ended", status=summary["status"], exit_code=summary["exit_code"], stopped=why)
     summary["journal"] = {"entries": entry["n"] + 1, "head": entry["hash"]}
     write_all(folder, summary)
