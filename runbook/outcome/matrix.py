@@ -23,6 +23,7 @@ from runbook.outcome.recipients import RecipientClass, classes
 from runbook.outcome.rules import acts, header_says, read
 from runbook.outcome.surroundings import RULE, Row, Surroundings
 from runbook.outcome.threeway import Maybe
+from runbook.outcome.ways import Standing, standing
 from runbook.values import NETWORKS, WORD
 
 Case = Literal["gateway", "outside", "phishing"]
@@ -201,16 +202,18 @@ class _Known:
     """Of each rule whether it acts: all that the moment decides."""
     found: Surroundings = field(compare=False)
     now: datetime = field(compare=False)
+    in_force: tuple[Standing, ...] = field(compare=False)
 
 
 def _known(found: Surroundings, now: datetime) -> _Known:
     acting = tuple(acts(row, now) for row in found.rows(RULE))
-    return _Known(holds=repr(found.parts), acting=acting, found=found, now=now)
+    in_force = standing(found.rows(RULE), now)
+    return _Known(holds=repr(found.parts), acting=acting, found=found, now=now, in_force=in_force)
 
 
 @functools.lru_cache(maxsize=1024)
 def _landed(known: _Known, message: Message, assumed: Assumed) -> Outcome:
-    return outcome(known.found, message, known.now, assumed)
+    return outcome(known.found, message, known.now, assumed, known.in_force)
 
 
 @functools.lru_cache(maxsize=64)
