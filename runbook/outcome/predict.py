@@ -34,7 +34,7 @@ def outcome(
     """Return every ending that the facts leave open for a message, with the steps of the likeliest way.
 
     `now` counts for rules with dates. Equal arguments give equal outcomes; nothing raises for odd rows: what
-    cannot be understood is an ending that is not known. `in_force` are the rules that stand at that moment, for a caller
+    cannot be understood is an ending that is not known. `in_force` are the rules that stand at that moment, for one
     who asks of many messages.
     """
     ways = list(_by_gateway(found, message, assumed)) if message.via == "gateway" else [_direct(message)]
