@@ -21,7 +21,7 @@ from runbook.difference import lines_text
 from runbook.inputs import COMMON, Field
 from runbook.kinds import BY_TYPE
 from runbook.library import Document
-from runbook.runs import write_text
+from runbook.runs import json_text, write_text
 from runbook.tutorial import Section, Step, Tutorial
 from runbook.views import plain_lines
 
@@ -81,7 +81,7 @@ def _notebook(document: Document, cells: Iterator[dict[str, Any]], **more: str) 
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return json_text(json.loads(json.dumps(notebook, sort_keys=True)))
 
 
 def _cells(document: Document, section: Section) -> Iterator[dict[str, Any]]:

@@ -14,20 +14,25 @@ from collections.abc import Iterator
 from runbook import library, simulated
 
 
-@functools.cache
 def preload(tutorial: str = library.OWN) -> None:
     """Load the libraries, and all that is worked out of the tutorial alone; the second time costs nothing.
 
     What is loaded then counts as permanent for this process's garbage collector, so that no child copies its pages.
     Raises TutorialError if the tutorial cannot be read.
     """
+    _preloaded(tutorial)
+
+
+@functools.cache
+def _preloaded(tutorial: str) -> None:
     _libraries()
-    _worked_out(tutorial)
     _templates()
+    _worked_out(tutorial)
     gc.collect()
     gc.freeze()
 
 
+@functools.cache
 def _libraries() -> None:
     with _without_grammars():
         import jsonschema  # noqa: F401
@@ -75,6 +80,7 @@ def _worked_out(tutorial: str) -> None:
     document.all_fields()
 
 
+@functools.cache
 def _templates() -> None:
     """Compile the record's templates, and the check of the notebooks' format."""
     import nbformat

@@ -54,6 +54,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
     """Put the sections' results together. A section that did not end by itself is called what it is."""
     done = {item["section"]: item for item in folder.sections()}
     fates = aftermath.fates(aftermath.whole_entries(folder.journal))
+    made = _made(folder)
     sections = []
     for section in document.sections:
         if facts.only and section.id not in facts.only:
@@ -63,7 +64,7 @@ def build(facts: Facts, document: Document, folder: RunFolder) -> dict[str, Any]
         if item["status"] == "running":
             item = {**item, "status": "interrupted" if facts.interrupted else "failed"}
             item["error"] = item["error"] or _stopped_midway(folder, item)
-        item = {**item, "made": _made(folder, section.id) or item["made"]}
+        item = {**item, "made": made.get(section.id) or item["made"]}
         extra = {"steps": list(_steps(document, section)), "nothing_to_check": has_nothing_to_check(item)}
         sections.append({**item, **extra, "waits": document.waits(section.id)})
     code = ExitCode.INTERRUPTED if facts.interrupted else exit_code(sections, facts.mode)
@@ -108,14 +109,17 @@ def _outlook(folder: RunFolder) -> dict[str, Any] | None:
     return read_json(path) if path.is_file() else None
 
 
-def _made(folder: RunFolder, section: str) -> list[dict[str, Any]]:
-    """Return what all attempts at the run have changed in a section, as the journal tells it."""
+def _made(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:
+    """Return what all attempts at the run have changed, by section, as the journal tells it."""
     try:
         entries = [entry["data"] for entry in journal.read(folder.journal) if entry["event"] == "change-done"]
     except (journal.JournalError, OSError):
-        return []
-    found = {(e["kind"], e["identity"]): e for e in entries if e.get("section") == section}
-    return [{name: item[name] for name in ("kind", "identity", "action")} for item in found.values()]
+        return {}
+    found: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+    for entry in entries:
+        here = found.setdefault(str(entry.get("section")), {})
+        here[entry["kind"], entry["identity"]] = {name: entry[name] for name in ("kind", "identity", "action")}
+    return {section: list(items.values()) for section, items in found.items()}
 
 
 def _never_run(document: Document, section: Section, folder: RunFolder, interrupted: bool) -> dict[str, Any]:

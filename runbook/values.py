@@ -42,7 +42,10 @@ class ValueType:
         """Return the canonical form. Whatever is wrong with the value, ValueError is what is raised."""
         try:
             found = self.read(value)
-            json.dumps(found, ensure_ascii=False).encode()
+            if isinstance(found, str):
+                found.encode()
+            elif found is not None and not isinstance(found, bool):
+                json.dumps(found, ensure_ascii=False).encode()
         except (TypeError, OverflowError, AttributeError, UnicodeError) as error:
             raise ValueError(f"{value!r} is not a {self.name}") from error
         if isinstance(found, int) and abs(found) > _LARGEST:

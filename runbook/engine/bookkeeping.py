@@ -39,19 +39,22 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
         """Write the notebook the way papermill does, wherever its output goes."""
         super().save()
 
-    def write_early(self) -> bool:
+    def write_early(self, *, new: bool = False) -> bool:
         """Write a notebook on this machine in one step, unchecked: papermill's own way takes ten times as long.
 
         It is another spelling of the same notebook, which the next `write` replaces. Returns whether it was written:
-        anywhere else, and where nothing stands yet, it is not.
+        anywhere else, and where nothing stands yet unless it is to be `new`, it is not.
         """
-        if not self.output_path or "://" in self.output_path or not Path(self.output_path).is_file():
+        if not self.output_path or "://" in self.output_path or self.output_path == "-":  # papermill's standard output
+            return False
+        path = Path(self.output_path)
+        if not (path.parent.is_dir() and not path.exists() if new else path.is_file()):
             return False
         try:
             text = to_json(self.nb, indent=1).decode()
         except PydanticSerializationError:  # what somebody else's code put into the notebook
             text = json.dumps(self.nb, indent=1, ensure_ascii=False)
-        write_text(Path(self.output_path), f"{text}\n")
+        write_text(path, f"{text}\n")
         return True
 
     def notebook_start(self, **kwargs: Any) -> None:
@@ -61,7 +64,8 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
             if cell.cell_type == "code":
                 _note(cell, "not-run")
         super().notebook_start(**kwargs)
-        self.write()
+        if not self.write_early(new=True):
+            self.write()
 
     def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
         super().cell_start(cell, cell_index, **kwargs)

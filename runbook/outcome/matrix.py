@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from runbook.outcome.recipients import RecipientClass, classes
 from runbook.outcome.rules import acts, header_says, read
 from runbook.outcome.surroundings import RULE, Row, Surroundings
 from runbook.outcome.threeway import Maybe
+from runbook.outcome.ways import Standing, standing
 from runbook.values import NETWORKS, WORD
 
 Case = Literal["gateway", "outside", "phishing"]
@@ -149,8 +151,23 @@ def rows(
     assumed: Assumed = USUAL,
 ) -> list[dict[str, Any]]:
     """Return the matrix as plain JSON; recipients whose messages go the same ways share a row."""
+    told = _rows(_known(before, now), _known(after, now), tuple(promises), tuple(domains), assumed)
+    found: list[dict[str, Any]] = json.loads(told)
+    return found
+
+
+# Before and after are often alike, and a run asks again in each of its sections.
+@functools.lru_cache(maxsize=8)
+def _rows(
+    was_known: _Known,
+    will_be_known: _Known,
+    promises: tuple[Promised, ...],
+    domains: tuple[str, ...],
+    assumed: Assumed,
+) -> str:
+    """Return the matrix as JSON text, of which each caller makes a value of its own."""
+    before, after = was_known.found, will_be_known.found
     egress = egress_of(after) or egress_of(before)
-    was_known, will_be_known = _known(before, now), _known(after, now)
     merged: dict[str, dict[str, Any]] = {}
     for asked in questions(after, domains, egress):
         name = asked.disposition or "none"
@@ -173,7 +190,7 @@ def rows(
             merged[key]["recipients"].append(asked.recipients.title)
         else:
             merged[key] = row
-    return list(merged.values())
+    return json.dumps(list(merged.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,17 +202,18 @@ class _Known:
     """Of each rule whether it acts: all that the moment decides."""
     found: Surroundings = field(compare=False)
     now: datetime = field(compare=False)
+    in_force: tuple[Standing, ...] = field(compare=False)
 
 
 def _known(found: Surroundings, now: datetime) -> _Known:
     acting = tuple(acts(row, now) for row in found.rows(RULE))
-    return _Known(holds=repr(found.parts), acting=acting, found=found, now=now)
+    in_force = standing(found.rows(RULE), now)
+    return _Known(holds=repr(found.parts), acting=acting, found=found, now=now, in_force=in_force)
 
 
-# Before and after are often alike, and a run asks again in each of its sections.
 @functools.lru_cache(maxsize=1024)
 def _landed(known: _Known, message: Message, assumed: Assumed) -> Outcome:
-    return outcome(known.found, message, known.now, assumed)
+    return outcome(known.found, message, known.now, assumed, known.in_force)
 
 
 @functools.lru_cache(maxsize=64)

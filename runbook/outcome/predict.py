@@ -6,6 +6,7 @@ claim, and several are the honest answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,22 +17,29 @@ from runbook.outcome.ending import Ending, Outcome, Step
 from runbook.outcome.message import NEW_HEADER, OLD_HEADER, TOKENS, Message
 from runbook.outcome.precedence import winners
 from runbook.outcome.rules import read
-from runbook.outcome.surroundings import DOMAIN, MAIL_EXCHANGE, Row, Surroundings
-from runbook.outcome.ways import Way, through_rules
+from runbook.outcome.surroundings import DOMAIN, MAIL_EXCHANGE, RULE, Row, Surroundings
+from runbook.outcome.ways import Standing, Way, standing, through_rules
 from runbook.values import HOST, WORD_SET
 
 _GATEWAY = "Cloudflare documentation, Dispositions and attributes; Domains"
 
 
-def outcome(found: Surroundings, message: Message, now: datetime, assumed: Assumed = USUAL) -> Outcome:
+def outcome(
+    found: Surroundings,
+    message: Message,
+    now: datetime,
+    assumed: Assumed = USUAL,
+    in_force: Sequence[Standing] | None = None,
+) -> Outcome:
     """Return every ending that the facts leave open for a message, with the steps of the likeliest way.
 
     `now` counts for rules with dates. Equal arguments give equal outcomes; nothing raises for odd rows: what
-    cannot be understood is an ending that is not known.
+    cannot be understood is an ending that is not known. `in_force` are the rules that stand at that moment, for one
+    who asks of many messages.
     """
     ways = list(_by_gateway(found, message, assumed)) if message.via == "gateway" else [_direct(message)]
     ways = [later for way in ways for later in admitted(found, message, way, assumed)]
-    past = through_rules(found, message, ways, now)
+    past = through_rules(found, message, ways, standing(found.rows(RULE), now) if in_force is None else in_force)
     endings: dict[Ending, None] = {}
     steps: dict[int, tuple[Step, ...]] = {}
     for number, way in enumerate(past):

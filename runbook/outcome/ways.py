@@ -49,8 +49,29 @@ class Way:
         return replace(self, steps=(*self.steps, Step(text=text, source=source, grade=grade)))
 
 
-def through_rules(found: Surroundings, message: Message, starts: Sequence[Way], now: datetime) -> tuple[Way, ...]:
-    """Return all ways behind the last rule. The first one is that of the fewest doubts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A rule that may bear on where a message lands, with what is so of it whatever the message."""
+
+    row: Row
+    acts: Maybe
+    deeds: tuple[Deed, ...]
+
+
+def standing(rows: Sequence[Row], now: datetime) -> tuple[Standing, ...]:
+    """Return the rules that may act at a moment, by priority, and do anything that bears on where a message lands."""
+    headers = rules.asked_headers(rows)
+    ordered = (
+        Standing(row=row, acts=rules.acts(row, now), deeds=rules.deeds(row, headers))
+        for row in sorted(rows, key=rules.priority)
+    )
+    return tuple(item for item in ordered if item.deeds and item.acts is not False)
+
+
+def through_rules(
+    found: Surroundings, message: Message, starts: Sequence[Way], in_force: Sequence[Standing]
+) -> tuple[Way, ...]:
+    """Return all ways behind the last of the rules in force. The first one is that of the fewest doubts.
 
     More ways than can be followed become one whose ending is not known.
     """
@@ -60,14 +81,10 @@ def through_rules(found: Surroundings, message: Message, starts: Sequence[Way], 
         lost = Ending(place="unknown")
         return tuple(replace(way.step(doubt, _SOURCE, "unknown"), ending=lost, stopped=True) for way in starts)
     ways = {way.key: way for way in starts}
-    headers = rules.asked_headers(part.rows)
-    for row in sorted(part.rows, key=rules.priority):
-        deeds, acts = rules.deeds(row, headers), rules.acts(row, now)
-        if not deeds or acts is False:
-            continue
+    for rule in in_force:
         after: dict[tuple[Any, ...], Way] = {}
         for way in ways.values():
-            for next_way in _past(row, way, message, acts, deeds):
+            for next_way in _past(rule.row, way, message, rule.acts, rule.deeds):
                 after.setdefault(next_way.key, next_way)
         ways = after
         if len(ways) > _MOST_WAYS:

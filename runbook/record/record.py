@@ -25,7 +25,7 @@ def record_notebook(folder: RunFolder) -> Any:
         if path.name.endswith(".source.ipynb"):
             continue  # what a killed run was about to execute
         try:
-            notebook = nbformat.read(path, as_version=4)
+            notebook = _read(path)
         except (ValueError, OSError, nbformat.ValidationError) as error:
             notebook = _unreadable(type(error).__name__)
         for cell in notebook.cells:
@@ -34,6 +34,13 @@ def record_notebook(folder: RunFolder) -> Any:
                 cell.id = f"{path.stem[:2]}-{cell.id}"[:64]
                 cells.append(cell)
     return nbformat.v4.new_notebook(cells=cells)
+
+
+def _read(path: Path) -> Any:
+    """Read a notebook; one of the present format is not held against it, for what it shows is shown anyhow."""
+    notebook = nbformat.reader.reads(path.read_text(encoding="utf-8"))
+    present = getattr(notebook, "nbformat", None) == nbformat.current_nbformat
+    return notebook if present else nbformat.read(path, as_version=4)
 
 
 def _unreadable(why: str) -> Any:
