@@ -157,6 +157,7 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
     from runbook.fleet.inventory import read_inventory
     from runbook.fleet.local import IN_FLIGHT_PER_CORE, cores, simulated_far_ends
     from runbook.fleet.selecting import Selection, select
+    from runbook.fleet.storing import check_store
 
     runs = runs_directory()
     chosen = Selection(
@@ -171,6 +172,8 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
             raise click.UsageError("Give --approve or --approval, not both.")
         grants = approvals.by_hash(options["approve"], runs) if options["approve"] else {}
         grants = approvals.by_files(options["approvals"], runs) if options["approvals"] else grants
+    if options["store"]:
+        check_store(options["store"])
     workers = options["workers"] or cores()
     with simulated_far_ends({member.name: member.entry for member in inventory.members}):
         check_members(inventory, document)

@@ -18,6 +18,7 @@ from runbook.errors import ExitCode, RunbookError
 from runbook.fleet import rows
 from runbook.fleet.folder import FleetFolder
 from runbook.fleet.order import Order
+from runbook.fleet.storing import put
 from runbook.history import read_history
 from runbook.record import write_record
 from runbook.run import run
@@ -128,12 +129,8 @@ def _finished(order: Order, folder: FleetFolder, row: Row, told: Told) -> Row:
     ``not_stored``, and changes nothing else of the row.
     """
     if order.store and row["run"]:
-        from runbook.archive.store import Store
-
         told("store")
-        try:
-            Store(order.store).put(folder.runs / row["run"])
-        except RunbookError as error:
-            row = {**row, "not_stored": f"{error.detail} {error.remedy}".strip()}
+        problem = put(order.store, folder.runs / row["run"])
+        row = {**row, "not_stored": problem} if problem else row
     folder.finish(row)
     return row

@@ -142,6 +142,8 @@ class _Conducting:
 
     def _take(self, ended: Ended) -> None:
         order, row = ended.order, ended.row
+        if not ended.begun:
+            return  # it is told as not started
         if row is None and not order.close:
             # Whatever is left of it becomes a record, in a process of its own.
             self._crew.start(replace(order, close=True, why=_ended_how(ended)))

@@ -51,6 +51,8 @@ class Ended:
     too_long: bool
     """Whether it was stopped because it ran longer than it may."""
     seconds: float
+    begun: bool = True
+    """False for an order that was taken back before anything was done of it."""
 
 
 Event = Told | Ended

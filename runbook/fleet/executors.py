@@ -83,7 +83,8 @@ class ExecutorCrew:
 
     def wait(self, seconds: float) -> list[Event]:
         """Return the orders that have ended, waiting for one at most so long."""
-        done, _ = wait(list(self._running), timeout=seconds, return_when=FIRST_COMPLETED)
+        back = [future for future in self._running if future.cancelled()]
+        done = back or wait(list(self._running), timeout=seconds, return_when=FIRST_COMPLETED).done
         return [self._ended(future) for future in done]
 
     def interrupt(self) -> None:
@@ -102,11 +103,13 @@ class ExecutorCrew:
         order, began = self._running.pop(future)
         row: Row | None = None
         how, too_long = "it was taken back before it began", False
-        if not future.cancelled():
+        begun = not future.cancelled()
+        if begun:
             error = future.exception()
             if error is None:
                 found = future.result()
                 row, how, too_long = found["row"], found["how"], found["too_long"]
             else:
                 how = f"its worker failed: {type(error).__name__}: {error}"
-        return Ended(order=order, row=row, how=how, too_long=too_long, seconds=self._clock() - began)
+        seconds = self._clock() - began
+        return Ended(order=order, row=row, how=how, too_long=too_long, seconds=seconds, begun=begun)

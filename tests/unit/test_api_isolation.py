@@ -193,6 +193,7 @@ ACCOUNTS = "https://api.cloudflare.com/client/v4/accounts"
         ("Cloudflare", f"{ACCOUNTS}/{OTHER.cloudflare_account_id}/x", OTHER.cloudflare_account_id),
         ("Cloudflare", f"{ACCOUNTS}/{OWN.cloudflare_account_id}/%2e%2e/x", "read in two ways"),
     ],
+    ids=map(str, range(18)),  # the cases have identifiers that are drawn anew, and each worker draws its own
 )
 def test_a_path_that_proves_nothing_is_refused(service, url, said):
     http, far = connected()
