@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import importlib
 import sys
 from collections.abc import Iterator
 
@@ -35,7 +36,7 @@ def _preloaded(tutorial: str) -> None:
 @functools.cache
 def _libraries() -> None:
     with _without_grammars():
-        import jsonschema  # noqa: F401
+        importlib.import_module("jsonschema")
     import msal  # noqa: F401
     import papermill.execute  # noqa: F401
     import requests  # noqa: F401

@@ -13,7 +13,7 @@ from typing import Any
 
 from runbook import notebooks, result, sightings, tenants
 from runbook.archive.manifest import seal
-from runbook.errors import UnreadableState
+from runbook.errors import RunbookError, UnreadableState
 from runbook.journal import Journal
 from runbook.locking import alone
 from runbook.preloading import preload
@@ -98,7 +98,8 @@ def _execute_all(task: Task, progress: Progress, part: Part) -> tuple[bool, dict
     try:
         server = tenants.serve(name, entry) if entry.simulated is not None else None
         before = tenants.last_request(name, entry)
-        preload(task.document.name)
+        with contextlib.suppress(RunbookError):  # a text that cannot be read any more is for the sections to tell
+            preload(task.document.name)
         _write_whole_below(task.folder)
         with _worker(task.request.engine) as worker:
             for section in task.sections:

@@ -32,7 +32,7 @@ class Secret:
     empty text is refused with ``ValueError``, because it is always a credential that was not set.
     """
 
-    __slots__ = ("__text",)
+    __slots__ = ("__text", "__written")
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
@@ -40,6 +40,13 @@ class Secret:
         if not text:
             raise ValueError("The secret is empty. Leave it out (None) if there is none.")
         self.__text = text
+        self.__written: frozenset[str] = frozenset()
+
+    def written(self) -> frozenset[str]:
+        """Return the ways in which the text may be written, for the one place that looks for it in other texts."""
+        if not self.__written:
+            self.__written = frozenset(_forms(self.__text))
+        return self.__written
 
     def reveal(self) -> str:
         """Return the text itself, for the one place that puts it on the wire."""
@@ -82,12 +89,14 @@ def concealed(text: str, secrets: Iterable[Secret]) -> str:
     marked = bytearray(len(text))
     for found in _TOKEN_SHAPE.finditer(text):
         _mark(marked, found.start(), found.end())
-    forms = {form for secret in secrets for form in _forms(secret.reveal())}
+    forms = {form for secret in secrets for form in secret.written()}
     for size in {min(len(form), _PART) for form in forms}:
         alike = [form for form in forms if min(len(form), _PART) == size]
         for start in range(len(text) - size + 1):
             if any(text[start : start + size] in form for form in alike):
                 _mark(marked, start, start + size)
+    if 1 not in marked:
+        return text
     return "".join(
         _MASK if hidden else "".join(text[place] for place in places)
         for hidden, places in itertools.groupby(range(len(text)), marked.__getitem__)
