@@ -45,7 +45,7 @@ def moments(count: int) -> Iterator[pytest.param]:
         yield pytest.param(part, id=f"{number}-at-{part:.2f}", marks=marks)
 
 
-@pytest.mark.parametrize("part", moments(SAMPLE))
+@pytest.mark.parametrize("part", list(moments(SAMPLE)))
 def test_killed_and_gone_on_with(part: float, planned: Fleet, undisturbed: tuple[Fleet, float], tmp_path: Path) -> None:
     wanted, seconds = undisturbed
     fleet = planned.copy_to(tmp_path / "fleet")
