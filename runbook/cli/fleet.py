@@ -118,7 +118,6 @@ def resume(run: str, **options: Any) -> int:
     from runbook.fleet.local import simulated_far_ends
 
     folder = find_fleet(run, runs_directory())
-    folder.stop.unlink(missing_ok=True)
     with simulated_far_ends(folder.entries()):
         return _go_on(folder, options)
 

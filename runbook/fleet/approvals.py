@@ -26,6 +26,8 @@ from runbook.errors import PlanRefused, UsageError
 from runbook.fleet.folder import FleetFolder, fleets
 from runbook.plan import digest
 from runbook.runs import Grant, person, read_json
+from runbook.tenants import where_in_yaml
+from runbook.written import read_yaml
 
 _HASH = r"^[0-9a-fA-F]{64}$"
 _HOW = "Make the plans and read them, then approve the hash that is printed:\n\n    runbook fleet plan INVENTORY\n"
@@ -79,11 +81,11 @@ def by_files(paths: Sequence[Path], runs: Path) -> dict[str, Grant]:
 
 def _by_file(path: Path, runs: Path) -> dict[str, Grant]:
     try:
-        given = _ApprovalFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        given = _ApprovalFile.model_validate(read_yaml(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise UsageError(f"{path} is not YAML.", _FORM) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not YAML: {where_in_yaml(error)}.", _FORM) from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top level"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from runbook import journal
 from runbook.archive.manifest import MANIFEST, seal
+from runbook.archive.signature import VARIABLE
 from runbook.errors import ExitCode, RunbookError
 from runbook.fleet import rows
 from runbook.fleet.folder import FleetFolder
@@ -28,6 +29,11 @@ from runbook.unfinished import close_unfinished
 Row = dict[str, Any]
 Told = Callable[[str], None]
 """Told what begins: a section by its heading, the record, the manifest."""
+_PATHS = (
+    "RUNBOOK_STATE", VARIABLE, "AZURE_CLIENT_CERTIFICATE_PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"
+)  # fmt: skip
+_INCLUDES = "RUNBOOK_INCLUDES"
+_FIRST_BYTES = 1 << 20
 _LAST_BREATH_SECONDS = 30.0
 """How long the process of a supervisor that was killed may take to write the record of its interrupted run."""
 
@@ -35,6 +41,7 @@ _LAST_BREATH_SECONDS = 30.0
 def enter(order: Order) -> None:
     """Make this process the tenant's: its environment and its present folder are nobody else's."""
     folder = FleetFolder(Path(order.folder))
+    os.environ |= whole_paths(os.environ, Path.cwd())
     os.environ |= {
         "RUNBOOK_TENANTS": str(folder.tenants_file(order.tenant)),
         "RUNBOOK_RUNS": str(folder.runs),
@@ -43,6 +50,18 @@ def enter(order: Order) -> None:
     work = folder.path / "work" / order.tenant
     work.mkdir(parents=True, exist_ok=True)
     os.chdir(work)
+
+
+def whole_paths(environ: Mapping[str, str], base: Path) -> dict[str, str]:
+    """Return the paths in an environment that are relative to `base`, and mean another place in a tenant's folder."""
+
+    def whole(path: str) -> str:
+        return str(base / path)
+
+    found = {name: whole(environ[name]) for name in _PATHS if environ.get(name)}
+    if included := environ.get(_INCLUDES):
+        found[_INCLUDES] = os.pathsep.join(whole(path) for path in included.split(os.pathsep) if path)
+    return found
 
 
 def carry_out(order: Order, told: Told = lambda line: None) -> Row:
@@ -57,7 +76,7 @@ def carry_out(order: Order, told: Told = lambda line: None) -> Row:
     kept = folder.row(order.tenant)
     if kept is not None:
         return kept
-    earlier = [item for item in folder.begun(order.tenant) if item.journal.is_file()]
+    earlier = [item for item in folder.begun(order.tenant) if _has_begun(item)]
     for item in earlier:
         _wait_until_left(item)
     attempts = len(earlier) + (not order.close)
@@ -114,6 +133,11 @@ def _closed(earlier: list[RunFolder]) -> dict[str, Any] | None:
         write_record(folder)
         seal(folder, result)
     return result
+
+
+def _has_begun(folder: RunFolder) -> bool:
+    """Whether a run has come as far as its first entry; before that nothing is done, and there is nothing to close."""
+    return folder.journal.is_file() and b"\n" in folder.journal.read_bytes()[:_FIRST_BYTES]
 
 
 def _wait_until_left(folder: RunFolder) -> None:

@@ -105,6 +105,9 @@ class _Conducting:
         self._course, self._crew, self._watch = course, crew, watch
         self._asked_to_stop, self._finish = asked_to_stop, finish
         self._rows: dict[str, Row] = dict(course.kept)
+        self._failures = sum(is_failure(row, course.mode) for row in course.kept.values())
+        self._is_ending = False
+        """Whether those that run are being interrupted or killed."""
         self.stopped = ""
 
     def ring(self, name: str, orders: Sequence[Order], *, is_canary: bool) -> None:
@@ -144,32 +147,42 @@ class _Conducting:
         order, row = ended.order, ended.row
         if not ended.begun:
             return  # it is told as not started
-        if row is None and not order.close:
+        if row is None and self._is_ending:
+            # It did not come to its end because of that, so it is not finished; a resumed run goes on with it.
+            row = rows.interrupted(_place(order, ended), ended.how)
+        elif row is None and not order.close:
             # Whatever is left of it becomes a record, in a process of its own.
             self._crew.start(replace(order, close=True, why=_ended_how(ended)))
             return
-        if row is None:
-            place = rows.Place(tenant=order.tenant, group=order.group, ring=order.ring, attempts=1)
-            row = rows.killed(place, f"{order.why}; and no record could be made of it: {ended.how}", None)
+        elif row is None:
+            row = rows.killed(
+                _place(order, ended), f"{order.why}; and no record could be made of it: {ended.how}", None
+            )
             self._finish(row)
         elif ended.too_long:
             row = {**row, "reason": f"It ran longer than it may and was stopped after {ended.seconds:.0f} seconds."}
             self._finish(row)
         self._rows[order.tenant] = row
+        self._failures += is_failure(row, self._course.mode)
         self._watch.ended(row)
 
     def _see_whether_to_stop(self) -> None:
-        failures = sum(1 for row in self._rows.values() if is_failure(row, self._course.mode))
+        failures = self._failures
         if not self.stopped and self._course.allowance.exceeded(failures, self._course.total):
             self.stopped = f"{failures} tenant{'s' if failures > 1 else ''} failed, which is more than was allowed"
         stop = self._asked_to_stop()
         if stop is None:
             return
         self.stopped = self.stopped or stop.reason
+        self._is_ending = self._is_ending or stop.running != "end"
         if stop.running == "interrupt":
             self._crew.interrupt()
         elif stop.running == "kill":
             self._crew.kill()
+
+
+def _place(order: Order, ended: Ended) -> rows.Place:
+    return rows.Place(tenant=order.tenant, group=order.group, ring=order.ring, seconds=ended.seconds, attempts=1)
 
 
 def _ended_how(ended: Ended) -> str:

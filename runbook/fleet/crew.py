@@ -77,7 +77,7 @@ class Crew(Protocol):
         """Stop all that run at once."""
 
     def close(self) -> None:
-        """Let go of everything. Nothing may run any more."""
+        """Let go of everything. What still runs, because something failed here, may write its record."""
 
 
 @dataclass(slots=True)
@@ -121,6 +121,7 @@ class ForkedCrew:
         if wake is not None:
             self._selector.register(wake, selectors.EVENT_READ, None)
         _adopt_orphans()
+        _open_more_files()
         self._others = set(_children_of_this_process())
 
     def start(self, order: Order, *, limit_seconds: float | None = None) -> None:
@@ -176,7 +177,8 @@ class ForkedCrew:
             _signal(child.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        self.kill()
+        """Let go of everything; what should still run is interrupted, and has `GRACE_SECONDS` for its record."""
+        self.interrupt()
         while self._children:
             self.wait(0.1)
         self._kill_orphans()
@@ -318,6 +320,15 @@ def _adopt_orphans() -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _open_more_files() -> None:
+    """Have as many files open as this process may: two pipes a child come to more than the 1,024 that are usual."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _children_of_this_process() -> list[int]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 from runbook import __version__, journal, library, tenants
 from runbook.errors import ExitCode, InventoryError, PlanRefused, RunbookError, UsageError
@@ -24,7 +25,7 @@ from runbook.fleet.crew import Crew, Row
 from runbook.fleet.folder import FleetFolder
 from runbook.fleet.inventory import Inventory, Member
 from runbook.fleet.order import Order
-from runbook.fleet.progress import Progress
+from runbook.fleet.progress import Progress, Silent
 from runbook.fleet.written import write_all
 from runbook.inputs import RUN_FIELDS, effective
 from runbook.journal import Journal
@@ -180,6 +181,7 @@ def go_on(
     Raises UsageError when its supervisor still lives, or its tutorial is another text by now.
     """
     with _alone(folder):
+        folder.stop.unlink(missing_ok=True)  # not before: a stop that is meant for another supervisor stays
         asked = read_json(folder.asked)
         _same_text(asked)
         journal.mend(folder.journal)
@@ -197,24 +199,34 @@ def go_on(
         return _close(folder, asked, found, why, log)
 
 
-def refuse_if_held(folder: FleetFolder) -> None:
-    """Raise UsageError when a supervisor of a fleet run still lives."""
-    if folder.is_held():
-        raise UsageError(
-            f"The fleet run {folder.name} has not ended.",
-            f"Wait for it, or stop it:\n\n    runbook fleet stop {folder.name}\n",
-        )
-
-
 @contextlib.contextmanager
 def _alone(folder: FleetFolder) -> Iterator[Hold]:
-    """Be this fleet run's only supervisor; a killed one's children are given time to write their last words."""
+    """Be the only supervisor. Of two that ask in the same moment the lock lets one; what still runs holds the folder.
+
+    A killed supervisor's tenants are given time to write their last words. Raises UsageError.
+    """
     deadline = time.monotonic() + _LAST_BREATH_SECONDS
-    while folder.is_held() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    refuse_if_held(folder)
-    with folder.hold() as held:
-        yield held
+    lock = FileLock(folder.lock, timeout=_LAST_BREATH_SECONDS)
+    with contextlib.ExitStack() as held:
+        try:
+            held.callback(lock.acquire().lock.release)
+        except Timeout:
+            raise _not_ended(folder) from None
+        while folder.is_held():
+            if time.monotonic() > deadline:
+                raise _not_ended(folder)
+            time.sleep(0.1)
+        yield held.enter_context(folder.hold())
+
+
+def _not_ended(folder: FleetFolder) -> UsageError:
+    return UsageError(
+        f"The fleet run {folder.name} has not ended.",
+        f"Wait for it, or stop it:
+
+    runbook fleet stop {folder.name}
+",
+    )
 
 
 def _same_text(asked: Mapping[str, Any]) -> None:
@@ -251,29 +263,42 @@ def _course(asked: Mapping[str, Any], folder: FleetFolder) -> Course:
 
 
 class _Logged:
-    """Whatever happens goes into the fleet's journal first."""
+    """Whatever happens goes into the fleet's journal first; whether anybody can be told of it stops no tenant."""
 
     def __init__(self, watch: Progress, log: Journal, kept: Collection[str]) -> None:
         self._watch, self._log, self._kept = watch, log, kept
 
     def ring(self, name: str, count: int) -> None:
         self._log.append("ring-started", ring=name, tenants=count)
-        self._watch.ring(name, count)
+        with self._heard():
+            self._watch.ring(name, count)
 
     def started(self, tenant: str) -> None:
         self._log.append("tenant-started", tenant=tenant)
-        self._watch.started(tenant)
+        with self._heard():
+            self._watch.started(tenant)
 
     def ended(self, row: Mapping[str, Any]) -> None:
         if row["tenant"] not in self._kept:
             self._log.append("tenant-ended", **{name: row[name] for name in ("tenant", "status", "exit_code", "run")})
-        self._watch.ended(row)
+        with self._heard():
+            self._watch.ended(row)
 
     def tick(self) -> None:
-        self._watch.tick()
+        with self._heard():
+            self._watch.tick()
 
     def close(self) -> None:
-        self._watch.close()
+        with self._heard():
+            self._watch.close()
+
+    @contextlib.contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Say no more where nobody is left to hear it: the terminal was closed, or the next command of a pipe ended."""
+        try:
+            yield
+        except OSError:
+            self._watch = Silent()
 
 
 def _close(folder: FleetFolder, asked: Mapping[str, Any], found: Sequence[Row], why: str, log: Journal) -> Outcome:

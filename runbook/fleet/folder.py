@@ -68,6 +68,11 @@ class FleetFolder:
         return self.path / "STOP"
 
     @property
+    def lock(self) -> Path:
+        """What a supervisor locks for as long as it lives."""
+        return self.path / "supervisor.lock"
+
+    @property
     def traffic(self) -> Path:
         return self.path / "traffic"
 
@@ -105,10 +110,15 @@ class FleetFolder:
         return self.path / "done" / f"{tenant}.json"
 
     def row(self, tenant: str) -> dict[str, Any] | None:
-        """Return the row of a tenant that came to its end; None for one that has not."""
-        path = self.done(tenant)
-        row: dict[str, Any] | None = read_json(path) if path.is_file() else None
-        return row
+        """Return the row of a tenant that came to its end; None for one that has not, and for a row that is not whole.
+
+        A machine that lost its power may leave such a one. The tenant's run is there, and gives its row again.
+        """
+        try:
+            row = read_json(self.done(tenant))
+        except (FileNotFoundError, ValueError):
+            return None
+        return row if isinstance(row, dict) else None
 
     def finish(self, row: dict[str, Any]) -> None:
         """Mark a tenant as finished, in one step."""

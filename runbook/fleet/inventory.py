@@ -117,6 +117,7 @@ def read_inventory(
         raise _worded(path, error) from None
     known = tenants.load() if known is None else known
     members = tuple(_member(path, file, name, entry, known) for name, entry in file.tenants.items())
+    _told_apart(path, members)
     return Inventory(
         name=path.name,
         sha256=sha256,
@@ -150,26 +151,40 @@ def _rows(path: Path, text: str) -> dict[str, dict[str, Any]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     found: dict[str, dict[str, Any]] = {}
     try:
-        if "tenant" not in (reader.fieldnames or ()):
-            raise InventoryError(f"{path} has no column named tenant.", "The first line names the columns.")
+        nameless = _name_columns(path, reader)
         for row in reader:
             name = (row.get("tenant") or "").strip()
             if None in row or None in row.values():
                 raise InventoryError(f"{path}, line {reader.line_num}: it has not as many cells as the first line.")
+            if lost := next((key for key in nameless if row[key].strip()), None):
+                raise InventoryError(f"{path}, line {reader.line_num}: {lost} has no name in the first line.")
             if name in found:
                 raise InventoryError(f"{path}, line {reader.line_num}: {name!r} stands there twice.")
-            found[name] = _from_cells({key: cell.strip() for key, cell in row.items() if key and key != "tenant"})
+            cells = {key: cell.strip() for key, cell in row.items() if key not in ("tenant", *nameless)}
+            found[name] = _from_cells(cells)
     except csv.Error as error:
         raise InventoryError(f"{path}, line {reader.line_num}: {error}.") from None
     return found
+
+
+def _name_columns(path: Path, reader: csv.DictReader[str]) -> list[str]:
+    """See that every column has a name of its own, and return those that have none under one that was given them."""
+    given = list(reader.fieldnames or ())
+    if "tenant" not in given:
+        raise InventoryError(f"{path} has no column named tenant.", "The first line names the columns.")
+    names = [name.strip() for name in given]
+    for name in filter(None, names):
+        if names.count(name) > 1:
+            raise InventoryError(f"{path}, line 1: the column {name!r} stands there twice.")
+    reader.fieldnames = [name or f"column {number}" for number, name in enumerate(names, start=1)]
+    return [name for name in reader.fieldnames if name not in names]
 
 
 def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
     """Sort a line's cells into fields of a tenant and inputs; an empty cell says nothing."""
     fields: dict[str, Any] = {}
     inputs: dict[str, str] = {}
-    for key, cell in cells.items():
-        name = key.strip()
+    for name, cell in cells.items():
         if not cell:
             continue
         if name not in _Entry.model_fields or name == "inputs":
@@ -185,13 +200,17 @@ def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _member(path: Path, file: _File, name: str, entry: _Entry | None, known: Mapping[str, TenantEntry]) -> Member:
-    if not NAME.match(name):
+    if not NAME.fullmatch(name):
         raise InventoryError(
             f"{path}: {name!r} cannot be a tenant's name.",
             "Use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or a digit.",
         )
     entry = entry or _Entry()
     described = {key: getattr(entry, key) for key in entry.model_fields_set - {"group", "inputs"}}
+    if name == tenants.DEMO and described:
+        raise InventoryError(
+            f"{path} describes a tenant {name!r}, which is the kit's own simulated one.", "Give it another name."
+        )
     base = known.get(name)
     if base is None and not {"tenant_id", "simulated"} & described.keys():
         raise InventoryError(
@@ -217,6 +236,17 @@ def _member(path: Path, file: _File, name: str, entry: _Entry | None, known: Map
         parameters.update(values)
         sources.update(dict.fromkeys(values, source))
     return Member(name=name, group=entry.group, entry=TenantEntry(**merged), parameters=parameters, sources=sources)
+
+
+def _told_apart(path: Path, members: Sequence[Member]) -> None:
+    """See that every tenant has files of its own, also where the system does not tell letters' case apart."""
+    seen: dict[str, str] = {}
+    for member in members:
+        other = seen.setdefault(member.name.lower(), member.name)
+        if other != member.name:
+            raise InventoryError(
+                f"{path}: the names {other!r} and {member.name!r} differ in case alone.", "Give one another name."
+            )
 
 
 def _rooted(field: str, value: Any, base: Path) -> Any:

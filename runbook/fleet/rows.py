@@ -79,6 +79,15 @@ def killed(place: Place, how: str, result: Mapping[str, Any] | None = None) -> R
     return _row(place, KILLED, ExitCode.FAILED, reasons.of_killed(how, result), result)
 
 
+def interrupted(place: Place, how: str) -> Row:
+    """Return the row of a tenant whose process was ended with the whole fleet run, before it could say how far it was.
+
+    Such a row is no end: the tenant is gone on with when the fleet run is resumed.
+    """
+    reason = reasons.one_sentence(f"Interrupted: {how}; resume the fleet run to go on with it")
+    return _row(place, _STATUS[ExitCode.INTERRUPTED], ExitCode.INTERRUPTED, reason, None)
+
+
 def not_started(place: Place, why: str, *, exit_code: int = ExitCode.REFUSED) -> Row:
     """Return the row of a tenant that nothing was done for: because a ring was stopped, or `exit_code` says why."""
     return _row(place, NOT_STARTED, exit_code, reasons.one_sentence(f"Not started: {why}"), None)

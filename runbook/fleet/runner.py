@@ -41,13 +41,14 @@ def _serve(answers: int) -> int:
         return 1
     os.set_blocking(0, False)
     buffer, more = b"", True
-    numbers: dict[str, Any] = {}
+    numbers: dict[int, Any] = {}
+    """What each order is answered under, by its identity: the same tenant may be asked for twice at once."""
     crew = ForkedCrew(work, wake=0)
     while more or crew.running():
         for event in crew.wait(60.0 if more else 1.0):
             if isinstance(event, Ended):
                 answer = {"row": event.row, "how": event.how, "too_long": event.too_long}
-                _say(answers, {"number": numbers.pop(event.order.tenant), **answer})
+                _say(answers, {"number": numbers.pop(id(event.order)), **answer})
         if not more:
             continue
         data = _read()
@@ -59,7 +60,7 @@ def _serve(answers: int) -> int:
             request = json.loads(line)
             order = Order(**request["order"])
             preload(order.tutorial)
-            numbers[order.tenant] = request["number"]
+            numbers[id(order)] = request["number"]
             crew.start(order, limit_seconds=request["seconds"])
     crew.close()
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -71,6 +72,24 @@ def test_a_stop_reaches_those_that_run(how: str, asked: tuple[int, int]) -> None
     assert crew.begun == ["a", "b"]
     assert (crew.interrupted, crew.killed) == asked
     assert [item["status"] for item in found] == ["changed", "changed", "not started", "not started"]
+
+
+@pytest.mark.parametrize("how", ["interrupt", "kill"])
+def test_a_process_that_a_stop_has_ended_is_not_finished(how: Literal["interrupt", "kill"]) -> None:
+    """Or the run could not be gone on with: what was ended would count as done, without a record."""
+    stopping = Stop(reason="enough", running=how)
+    answers: Iterator[Stop | None] = iter([None, None])
+    finished: list[Any] = []
+    crew = Said({"a": None, "b": 130})
+    case = {"rings": {"all": ["a", "b", "c"]}, "in_flight": 2}
+    found, _ = conduct(
+        course(case), crew, Notes(), asked_to_stop=lambda: next(answers, stopping), finish=finished.append
+    )
+    assert crew.begun == ["a", "b"], "nothing is begun any more, not even to make a record"
+    assert [item["status"] for item in found] == ["interrupted", "interrupted", "not started"]
+    assert [item["exit_code"] for item in found] == [130, 130, 4]
+    assert "fell over" in found[0]["reason"]
+    assert finished == []
 
 
 @pytest.mark.parametrize("text", ["", "two", "-1", "101%", "1.5", "%", "5 %%"])

@@ -181,8 +181,8 @@ def _is_open(name: str) -> bool:
 
 def test_an_interrupt_reaches_all(crew_of: Callable[..., ForkedCrew]) -> None:
     def work(order: Order, told: Callable[[str], None]) -> dict[str, Any]:
-        told("ready")
         try:
+            told("ready")
             time.sleep(60)
         except KeyboardInterrupt:
             return row(order, 130, "interrupted")
@@ -212,3 +212,36 @@ def test_memory_of_the_parent_stays_as_it_is(crew_of: Callable[..., ForkedCrew])
 def _resident_kilobytes() -> int:
     text = Path("/proc/self/status").read_text()
     return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def test_a_crew_that_is_let_go_lets_those_that_run_write_their_records(
+    crew_of: Callable[..., ForkedCrew], tmp_path: Path
+) -> None:
+    """As when the supervisor itself fails (its disk is full, say), in the middle of a change of a tenant."""
+
+    def work(order: Order, told: Callable[[str], None]) -> dict[str, Any]:
+        try:
+            told("ready")
+            time.sleep(60)
+        except KeyboardInterrupt:
+            (tmp_path / "record").write_text("whole")
+        return row(order, 130, "interrupted")
+
+    crew = crew_of(work)
+    crew.start(order("a"))
+    while not crew.wait(1.0):
+        """It has not said that it is ready."""
+    crew.close()
+    assert (tmp_path / "record").is_file()
+
+
+def test_more_in_flight_than_the_system_lets_files_be_open_at_first(crew_of: Callable[..., ForkedCrew]) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 16, hard))
+    try:
+        ended, _ = all_of(crew_of(well), *(order(f"t{n}") for n in range(30)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(ended) == 30

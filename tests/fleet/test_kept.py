@@ -1,0 +1,133 @@
+"""What is kept of a fleet run: found again after odd moments, and kept from a second supervisor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from fleet.crews import Notes, Said
+
+from runbook import library
+from runbook.cli.fleet import resume
+from runbook.errors import PlanRefused, UsageError
+from runbook.fleet import approvals
+from runbook.fleet.carrying import carry_out, whole_paths
+from runbook.fleet.conduct import Stop
+from runbook.fleet.fleet import Outcome, Wish, begin, go_on
+from runbook.fleet.folder import FleetFolder
+from runbook.fleet.inventory import read_inventory
+from runbook.fleet.order import Order
+from runbook.fleet.stopping import Switch
+from runbook.runs import RunFolder, read_json
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FleetFolder:
+    """A fleet run over two tenants that has just begun."""
+    path = tmp_path / "fleet.yaml"
+    path.write_text("tenants: {a: {tenant_id: x}, b: {tenant_id: y}}\n", encoding="utf-8")
+    inventory = read_inventory(path, known={})
+    wish = Wish(mode="verify", inventory=inventory)
+    return begin(wish, library.load(inventory.tutorial), tmp_path / "runs")
+
+
+def going_on(folder: FleetFolder, crew: Callable[[], Said], watch: Notes | None = None) -> Outcome:
+    return go_on(folder, crew, watch or Notes(), asked_to_stop=Switch(folder.stop).asked)
+
+
+class Unsure(FleetFolder):
+    """A folder of which nobody can say that it is held: two asked in the same moment, or the system cannot tell."""
+
+    def is_held(self) -> bool:
+        return False
+
+
+def test_of_two_supervisors_that_ask_in_the_same_moment_one_goes_on(folder: FleetFolder) -> None:
+    unsure, second = Unsure(folder.path), Said({})
+
+    def crew() -> Said:
+        with pytest.raises(UsageError, match="has not ended"):
+            going_on(unsure, lambda: second)
+        return Said({})
+
+    assert going_on(unsure, crew).exit_code == 0
+    assert second.begun == []
+
+
+def test_who_may_not_go_on_takes_back_nobodys_stop(folder: FleetFolder) -> None:
+    folder.stop.touch()
+    with folder.hold():
+        done = CliRunner().invoke(resume, [str(folder.path), "-q"])
+    assert isinstance(done.exception, UsageError)
+    assert "has not ended" in str(done.exception)
+    assert folder.stop.exists()
+
+
+def test_who_goes_on_takes_the_stop_back(folder: FleetFolder) -> None:
+    folder.stop.touch()
+    crew = Said({})
+    assert going_on(folder, lambda: crew).exit_code == 0
+    assert crew.begun == ["a", "b"]
+
+
+class Deaf(Notes):
+    """A terminal that was closed."""
+
+    def ended(self, row: object) -> None:
+        raise BrokenPipeError
+
+    def tick(self) -> None:
+        raise BrokenPipeError
+
+
+def test_a_terminal_that_is_gone_stops_no_tenant(folder: FleetFolder) -> None:
+    crew = Said({})
+    outcome = going_on(folder, lambda: crew, Deaf())
+    assert crew.begun == ["a", "b"]
+    assert crew.killed == 0
+    assert outcome.exit_code == 0
+
+
+def test_a_row_that_is_not_whole_is_no_end(folder: FleetFolder) -> None:
+    """As a machine leaves it that lost its power: the tenant's run is there, and its row is made again."""
+    folder.done("a").write_text("", encoding="utf-8")
+    assert folder.row("a") is None
+    crew = Said({})
+    assert going_on(folder, lambda: crew).exit_code == 0
+    assert crew.begun == ["a", "b"]
+
+
+@pytest.mark.parametrize("left", ["", '{"n": 0, "ev'])
+def test_a_run_that_was_killed_over_its_first_entry_is_none(folder: FleetFolder, left: str) -> None:
+    run = RunFolder.create("a", "verify", folder.runs, lambda path: folder.announce("a", path))
+    run.journal.write_text(left, encoding="utf-8")
+    asked = read_json(folder.asked)["rings"][0]["orders"][0]
+    row = carry_out(Order(**{**asked, "close": True, "why": "It was killed"}))
+    assert row["status"] == "killed", row["reason"]
+
+
+def test_a_stop_while_nothing_runs_leaves_everything_to_be_gone_on_with(folder: FleetFolder) -> None:
+    stopped = go_on(folder, lambda: Said({}), Notes(), asked_to_stop=lambda: Stop(reason="enough"))
+    assert stopped.summary["counts"] == {"not started": 2}
+    assert going_on(folder, lambda: Said({})).summary["counts"] == {"changed": 2}
+
+
+def test_paths_in_the_environment_are_those_of_the_supervisors_folder() -> None:
+    """Above all the locks' folder: in one of its own, a tenant would be locked for nobody."""
+    found = whole_paths({"RUNBOOK_STATE": "state", "RUNBOOK_INCLUDES": "/a:b", "PATH": "bin"}, Path("/here"))
+    assert found == {"RUNBOOK_STATE": "/here/state", "RUNBOOK_INCLUDES": "/a:/here/b"}
+    assert whole_paths({"RUNBOOK_STATE": "/x", "SSL_CERT_FILE": ""}, Path("/here")) == {"RUNBOOK_STATE": "/x"}
+
+
+@pytest.mark.parametrize(
+    "plans, says",
+    [("  a: {one}\n  a: {two}\n", "twice"), ("  00123: {one}\n", "'00123'"), ("  on: {one}\n", "'on'")],
+)
+def test_an_approval_file_is_read_as_it_is_written(plans: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "approval.yaml"
+    text = "approver: Jane\nexpires: 2099-01-01T00:00:00Z\nplans:\n" + plans.format(one="1a" * 32, two="2b" * 32)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError if says == "twice" else PlanRefused, match=says):
+        approvals.by_files([path], tmp_path / "runs")
