@@ -181,8 +181,8 @@ def _is_open(name: str) -> bool:
 
 def test_an_interrupt_reaches_all(crew_of: Callable[..., ForkedCrew]) -> None:
     def work(order: Order, told: Callable[[str], None]) -> dict[str, Any]:
-        told("ready")
         try:
+            told("ready")
             time.sleep(60)
         except KeyboardInterrupt:
             return row(order, 130, "interrupted")
