@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from runbook.errors import ExitCode, UsageError
-from runbook.fleet import rows
+from runbook.fleet import reasons, rows
 from runbook.fleet.crew import Crew, Ended, Row
 from runbook.fleet.order import Order
 from runbook.fleet.progress import Progress
@@ -105,6 +105,7 @@ class _Conducting:
         self._course, self._crew, self._watch = course, crew, watch
         self._asked_to_stop, self._finish = asked_to_stop, finish
         self._rows: dict[str, Row] = dict(course.kept)
+        self._failures = sum(1 for row in course.kept.values() if is_failure(row, course.mode))
         self.stopped = ""
 
     def ring(self, name: str, orders: Sequence[Order], *, is_canary: bool) -> None:
@@ -144,20 +145,23 @@ class _Conducting:
         order, row = ended.order, ended.row
         if row is None and not order.close:
             # Whatever is left of it becomes a record, in a process of its own.
-            self._crew.start(replace(order, close=True, why=_ended_how(ended)))
+            self._crew.start(replace(order, close=True, why=_ended_how(ended), seconds=ended.seconds))
             return
         if row is None:
-            place = rows.Place(tenant=order.tenant, group=order.group, ring=order.ring, attempts=1)
+            place = rows.Place(
+                tenant=order.tenant, group=order.group, ring=order.ring, attempts=1, seconds=order.seconds
+            )
             row = rows.killed(place, f"{order.why}; and no record could be made of it: {ended.how}", None)
             self._finish(row)
-        elif ended.too_long:
-            row = {**row, "reason": f"It ran longer than it may and was stopped after {ended.seconds:.0f} seconds."}
+        elif ended.too_long and row["exit_code"] == ExitCode.INTERRUPTED:  # else it was at its end just then
+            row = {**row, "reason": reasons.of_too_long(ended.seconds, row["sections"])}
             self._finish(row)
         self._rows[order.tenant] = row
+        self._failures += is_failure(row, self._course.mode)
         self._watch.ended(row)
 
     def _see_whether_to_stop(self) -> None:
-        failures = sum(1 for row in self._rows.values() if is_failure(row, self._course.mode))
+        failures = self._failures
         if not self.stopped and self._course.allowance.exceeded(failures, self._course.total):
             self.stopped = f"{failures} tenant{'s' if failures > 1 else ''} failed, which is more than was allowed"
         stop = self._asked_to_stop()
