@@ -12,7 +12,7 @@ AZURITE := tests/storage/node_modules/.package-lock.json
 
 WORKERS := 2
 
-.PHONY: demo test lint unit browser storage slow outcome faults notebooks bench mutants texts altered regenerate pictures clean help
+.PHONY: demo test lint unit browser storage slow fleet outcome faults notebooks bench mutants texts altered regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -39,6 +39,9 @@ storage: $(STAMP) $(AZURITE)  ## records kept elsewhere, on servers that speak S
 
 slow: $(STAMP)            ## the long tests: both engines stopped in every way, credentials in every channel, large samples
 	$(RUN)/pytest -n $(WORKERS) --dist worksteal -q -m slow
+
+fleet: $(STAMP)           ## the large tests of fleets: 200 and 1,000 tenants, 50 kills of the supervisor (an hour)
+	$(RUN)/pytest -q -s -m slow tests/fleet
 
 outcome: $(STAMP)         ## hold 12,000 predictions against where the simulated tenant delivers, and print the counts
 	$(RUN)/pytest -q -s -m slow tests/outcome

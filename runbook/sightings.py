@@ -6,6 +6,8 @@ is put in at the front moves all others, and nobody has touched those.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from typing import Any
 from runbook.kinds.transport_rule import TYPE
 from runbook.runs import read_json
 from runbook.values import fold
+
+_NAMED = re.compile(r"\d{8}T\d{6}Z-(.+)-[a-z]+-[0-9a-f]{6}")
+"""A run's folder by name, with what its tenant is called there (`runbook.runs.RunFolder.create`)."""
 
 
 def since(result: Mapping[str, Any], folder: Path) -> dict[str, Any] | None:
@@ -85,14 +90,20 @@ def _newest(result: Mapping[str, Any], folder: Path) -> Mapping[str, Any] | None
 
 
 def _earlier(folder: Path) -> Iterator[Mapping[str, Any]]:
-    for path in sorted(folder.parent.glob("*/result.json"), reverse=True):
-        if path.parent == folder or _second(path.parent.name) > _second(folder.name):
+    """Yield results beside a run's, the newest first; what by its folder's name is another tenant's is not opened.
+
+    In a folder with the runs of a thousand tenants, each of them would else read the results of all others.
+    """
+    own = _NAMED.fullmatch(folder.name)
+    for name in sorted(os.listdir(folder.parent), reverse=True):
+        named = _NAMED.fullmatch(name)
+        if name == folder.name or _second(name) > _second(folder.name) or (own and named and named[1] != own[1]):
             continue
         try:
-            found = read_json(path)
-            yield {**found, "run": path.parent.name, "sections": found["sections"], "finished": found["finished"]}
+            found = read_json(folder.parent / name / "result.json")
+            yield {**found, "run": name, "sections": found["sections"], "finished": found["finished"]}
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # not whole: there is an older one
+            continue  # no run, or not whole: there is an older one
 
 
 def _second(run: str) -> str:

@@ -187,6 +187,9 @@ def find_run(text: str, base: Path) -> Path:
         ):
             return path
         raise UsageError(f"{text} is not the folder of a run.", _LIST)
+    if RUN_NAME.fullmatch(path.name) and text == path.name and (base / text).is_dir():
+        # Without a look at all the others: somebody may name a thousand.
+        return base / text
     names = [item.name for item in base.iterdir() if item.is_dir() and item.name not in BESIDE] if base.is_dir() else []
     found = [text] if text in names else sorted(name for name in names if text and text in name)
     if len(found) == 1:

@@ -82,7 +82,7 @@ def carry_out(order: Order, told: Told = lambda line: None) -> Row:
     attempts = len(earlier) + (not order.close)
 
     def place() -> rows.Place:
-        seconds = time.monotonic() - began
+        seconds = order.seconds + time.monotonic() - began
         return rows.Place(tenant=order.tenant, group=order.group, ring=order.ring, seconds=seconds, attempts=attempts)
 
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from runbook.errors import ExitCode, UsageError
-from runbook.fleet import rows
+from runbook.fleet import reasons, rows
 from runbook.fleet.crew import Crew, Ended, Row
 from runbook.fleet.order import Order
 from runbook.fleet.progress import Progress
@@ -105,7 +105,7 @@ class _Conducting:
         self._course, self._crew, self._watch = course, crew, watch
         self._asked_to_stop, self._finish = asked_to_stop, finish
         self._rows: dict[str, Row] = dict(course.kept)
-        self._failures = sum(is_failure(row, course.mode) for row in course.kept.values())
+        self._failures = sum(1 for row in course.kept.values() if is_failure(row, course.mode))
         self._is_ending = False
         """Whether those that run are being interrupted or killed."""
         self.stopped = ""
@@ -152,15 +152,14 @@ class _Conducting:
             row = rows.interrupted(_place(order, ended), ended.how)
         elif row is None and not order.close:
             # Whatever is left of it becomes a record, in a process of its own.
-            self._crew.start(replace(order, close=True, why=_ended_how(ended)))
+            self._crew.start(replace(order, close=True, why=_ended_how(ended), seconds=ended.seconds))
             return
         elif row is None:
-            row = rows.killed(
-                _place(order, ended), f"{order.why}; and no record could be made of it: {ended.how}", None
-            )
+            place = replace(_place(order, ended), seconds=order.seconds)
+            row = rows.killed(place, f"{order.why}; and no record could be made of it: {ended.how}", None)
             self._finish(row)
-        elif ended.too_long:
-            row = {**row, "reason": f"It ran longer than it may and was stopped after {ended.seconds:.0f} seconds."}
+        elif ended.too_long and row["exit_code"] == ExitCode.INTERRUPTED:  # else it was at its end just then
+            row = {**row, "reason": reasons.of_too_long(ended.seconds, row["sections"])}
             self._finish(row)
         self._rows[order.tenant] = row
         self._failures += is_failure(row, self._course.mode)

@@ -73,7 +73,8 @@ class Inventory:
 
     def only(self, names: Sequence[str]) -> Inventory:
         """Return the inventory with these members alone, and the rings that they are in."""
-        kept = tuple(member for member in self.members if member.name in set(names))
+        wanted = set(names)
+        kept = tuple(member for member in self.members if member.name in wanted)
         groups = {member.group for member in kept}
         return replace(self, members=kept, rings=tuple(ring for ring in self.rings if ring in groups))
 

@@ -35,6 +35,8 @@ class Order:
     """True to make the record of what a killed process has left, and to begin nothing."""
     why: str = ""
     """How that process ended."""
+    seconds: float = 0.0
+    """How long it ran."""
 
     def request(self, *, resume: Path | None = None, announce: Callable[[Path], None] = lambda path: None) -> Request:
         """Return the run that this asks for: a new one, whose folder is announced, or one to go on with."""

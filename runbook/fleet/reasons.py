@@ -25,7 +25,7 @@ _GRAVE = (
 _SENTENCE_ENDS = re.compile(r"(?<=[\w)\]'\"])\.\s+(?=[A-Z])")
 _REASSURED = "Nothing was "
 """How the kit begins to say that no harm was done, which is no remedy."""
-_VERBS = frozenset("Allow Answer Ask Check Give Grant Make Plan Read Renew Repeat Run Set Sign Use Wait".split())
+_VERBS = frozenset("Allow Answer Ask Check Give Grant Make Plan Read Renew Repeat Run Set Sign Store Use Wait".split())
 """What the kit's and its client library's sentences begin with that say what to do."""
 _NAMES = ("Cloudflare", "Entra", "Exchange", "Graph", "Microsoft")
 
@@ -62,9 +62,20 @@ def of_killed(how: str, result: Item | None) -> str:
     return one_sentence(f"The process was killed{where}: {how.strip().rstrip('.')}; {todo}")
 
 
+def of_too_long(seconds: float, sections: Sequence[Item]) -> str:
+    """Say that a tenant was stopped because of its time limit, and in which of its row's sections that was."""
+    began = [item for item in sections if item["status"] == "interrupted"]
+    where = f", during {_titles(began)}" if began else ""
+    return one_sentence(
+        f"It ran longer than it may and was stopped after {seconds:.0f} seconds{where}; see whether its services "
+        "answer, and run it again (--only failed), with a longer --tenant-timeout if it was only slow"
+    )
+
+
 def of_error(summary: str, detail: str, remedy: str) -> str:
     """Say an error in one sentence: the first of its detail, and what to do."""
-    said = _first(detail) or summary
+    said = _first(detail)
+    said = summary if said in ("", KeyboardInterrupt.__name__) else said
     todo = _todo(detail, remedy)
     return one_sentence(f"{said}; {_lower(todo)}" if todo else said)
 
@@ -171,8 +182,14 @@ def _todo(detail: str, remedy: str) -> str:
     """Return the first sentence that says what to do; a service's own remedy may stand at the end of the detail."""
     told = [text for text in map(_first, _sentences(remedy)) if text]
     asked = [text for text in told if not text.startswith(_REASSURED)]
-    at_the_end = [text for text in map(_first, _sentences(detail)[1:]) if text.partition(" ")[0] in _VERBS]
+    at_the_end = [text for text in map(_first, _sentences(detail)[1:]) if _asks(text)]
+    if len(asked) > 1 and not _asks(asked[0]) and _asks(asked[1]):  # what is wrong, and then what to do about it
+        return f"{asked[0]}; {_lower(asked[1])}"
     return next(iter((*asked, *reversed(at_the_end), *told)), "")
+
+
+def _asks(text: str) -> bool:
+    return text.partition(" ")[0] in _VERBS
 
 
 def _sentences(text: str) -> list[str]:

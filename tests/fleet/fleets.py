@@ -44,8 +44,8 @@ class Fleet:
     def make(self, canaries: int = 1, **more: str) -> None:
         """Make the tenants, and the inventory: the first of them are canaries."""
         lines = ["rings: [canary, rest]" if 0 < canaries < len(self.names) else "", "tenants:"]
+        simulated.make_many([self.far(name) for name in self.names])
         for number, name in enumerate(self.names):
-            simulated.reset(self.far(name))
             group = "canary" if number < canaries else "rest"
             said = f", {more[name]}" if name in more else ""
             lines.append(f"  {name}: {{group: {group}, simulated: {{state: far/{name}}}{said}}}")
@@ -67,9 +67,11 @@ class Fleet:
             text=True,
         )
 
-    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: str, patience: float = PATIENCE_SECONDS, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=patience)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def newest(self) -> FleetFolder:

@@ -17,7 +17,8 @@ from runbook.fleet.rows import Place
 CASES: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "cases" / "fleet" / "rows.yaml").read_text("utf-8"))
 PLACE = Place(tenant="contoso", group="schools", ring="canary", seconds=2.34567, attempts=2)
 KEYS = {
-    "tenant", "group", "ring", "status", "exit_code", "reason", "run", "seconds", "attempts", "sections", "outlook",
+    "tenant", "group", "ring", "status", "exit_code", "reason", "run", "plan", "seconds", "attempts", "sections",
+    "outlook",
 }  # fmt: skip
 
 
@@ -69,6 +70,28 @@ def test_a_killed_tenant_says_where_and_what_is_not_known() -> None:
         "The process was killed during Create Quarantine Policies: no sign of life for 900 s; "
         "of 1 change it is not known whether it took effect, so plan again and see."
     )
+
+
+def test_a_tenant_that_took_too_long_says_where_and_what_to_do() -> None:
+    left = rows.finished(PLACE, made.result("contoso", "verify", "interrupted", 130, ["good", "interrupted"]))
+    todo = "see whether its services answer, and run it again (--only failed), with a longer --tenant-timeout if it"
+    for sections, where in ((left["sections"], ", during Create Quarantine Policies"), ([], "")):
+        told = f"It ran longer than it may and was stopped after 31 seconds{where}; {todo} was only slow."
+        assert reasons.of_too_long(31.2, sections) == told
+
+
+@pytest.mark.parametrize(
+    ("detail", "remedy", "told"),
+    [
+        ("KeyboardInterrupt: ", "Plan again: see what is left.", "It stopped; plan again: see what is left."),
+        ("Signing in failed.", "The secret is wrong. Store its value. Mind a blank.",
+         "Signing in failed; the secret is wrong; store its value."),
+        ("Signing in failed.", "The secret is wrong. It is an id.", "Signing in failed; the secret is wrong."),
+        ("It failed.", "Nothing was written. Ask for a role.", "It failed; ask for a role."),
+    ],
+)  # fmt: skip
+def test_a_reason_says_what_is_wrong_and_what_to_do(detail: str, remedy: str, told: str) -> None:
+    assert reasons.of_error("It stopped", detail, remedy) == told
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,18 @@ def test_the_run_before_is_the_newest_of_this_tenant_that_saw_rules(tmp_path: Pa
     found = sightings.since(result("", ("1", "A")), here)
     assert found == {"run": "20261102T000000Z-demo-plan-0", "added": [], "removed": [], "renamed": [["B", "A"]]}
     assert sightings.since(result(""), here) is None, "what was not read now says nothing"
+
+
+def test_a_run_that_is_another_tenants_by_its_folder_is_not_opened(tmp_path: Path) -> None:
+    """So that a fleet's tenants do not read each other's results; names that are cut to fit are told apart inside."""
+    one, other = ("n" * 40 + end for end in "ab")
+    for number, (folder, tenant) in enumerate({"demo": "demo", "other": "demo", one[:40]: other}.items()):
+        path = tmp_path / f"2026110{number + 1}T000000Z-{folder}-plan-00000{number}"
+        path.mkdir()
+        (path / "result.json").write_text(json.dumps(result("", ("1", "A"), tenant=tenant, at="1")))
+    now = {tenant: result("", ("1", "A"), tenant=tenant) for tenant in ("demo", one, other)}
+    found = {
+        tenant: sightings.since(content, tmp_path / f"20261108T000000Z-{tenant[:40]}-verify-00000a")
+        for tenant, content in now.items()
+    }
+    assert [item and item["run"][:8] for item in found.values()] == ["20261101", None, "20261103"]
