@@ -222,10 +222,7 @@ def _alone(folder: FleetFolder) -> Iterator[Hold]:
 def _not_ended(folder: FleetFolder) -> UsageError:
     return UsageError(
         f"The fleet run {folder.name} has not ended.",
-        f"Wait for it, or stop it:
-
-    runbook fleet stop {folder.name}
-",
+        f"Wait for it, or stop it:\n\n    runbook fleet stop {folder.name}\n",
     )
 
 
