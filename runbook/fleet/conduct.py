@@ -129,11 +129,17 @@ class _Conducting:
                 if isinstance(event, Ended):
                     self._take(event)
             self._see_whether_to_stop()
-        failed = [self._rows[order.tenant] for order in orders if order.tenant in self._rows]
         if is_canary and self._course.mode == "apply" and not self.stopped:
-            named = [row["tenant"] for row in failed if is_failure(row, self._course.mode)]
-            if named:
-                self.stopped = f"{named[0]}, in the first ring, failed"
+            self.stopped = self._held_back([self._rows[order.tenant] for order in orders if order.tenant in self._rows])
+
+    def _held_back(self, ring: Sequence[Row]) -> str:
+        """Say why the first ring holds all others back; a canary that nothing was done for has proven nothing."""
+        failed = [row["tenant"] for row in ring if is_failure(row, self._course.mode)]
+        if failed:
+            return f"{failed[0]}, in the first ring, failed"
+        if all(row["status"] == rows.NOT_STARTED for row in ring):
+            return "nothing was carried out in the first ring"
+        return ""
 
     def rows(self) -> list[Row]:
         found = []

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from runbook.engine.process import be_child
 from runbook.fleet.order import Order
+from runbook.secretlike import MASK, kind_of_secret
 
 Row = dict[str, Any]
 Work = Callable[[Order, Callable[[str], None]], Row]
@@ -306,7 +307,11 @@ class ForkedCrew:
 def _how(code: int, printed: bytes) -> str:
     how = f"was ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     lines = printed.decode("utf-8", "replace").strip().splitlines()
-    return f"the process of this tenant {how}" + (f": {lines[-1][:300]}" if lines else "")
+    if not lines:
+        return f"the process of this tenant {how}"
+    # What a library printed may quote a credential, and this goes into pages and tables.
+    last = MASK if kind_of_secret(lines[-1], may_be_hash=True) else lines[-1][:300]
+    return f"the process of this tenant {how}: {last}"
 
 
 def _signal(pid: int, number: int) -> None:

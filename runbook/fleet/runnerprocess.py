@@ -26,7 +26,8 @@ class Runner:
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
         self._lock = threading.Lock()
-        threading.Thread(target=self._listen, name="runbook-runner", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="runbook-runner", daemon=True)
+        self._listener.start()
 
     def carry_out(self, values: Mapping[str, Any], tenant_seconds: float | None) -> dict[str, Any]:
         """Return the tenant's row, or how its process ended without one. Raises RuntimeError when the runner died."""
@@ -44,9 +45,12 @@ class Runner:
         return answer.result()
 
     def close(self) -> None:
-        """Let the runner end: what it runs is interrupted, and writes its records."""
-        assert self._process.stdin is not None
+        """Let the runner end: what it runs is interrupted, and writes its records. Returns when it has ended."""
+        assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
+        self._process.wait()
+        self._listener.join()
+        self._process.stdout.close()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

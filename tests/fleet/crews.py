@@ -23,14 +23,23 @@ def order(tenant: str, ring: str = "all", mode: str = "apply", **more: Any) -> O
     )
 
 
-def row(order: Order, exit_code: int, status: str) -> dict[str, Any]:
+def row(order: Order, exit_code: int | None, status: str) -> dict[str, Any]:
     return {
-        "tenant": order.tenant, "group": order.group, "ring": order.ring, "status": status, "exit_code": exit_code,
+        "tenant": order.tenant, "group": order.group, "ring": order.ring, "status": status,
+        "exit_code": 4 if exit_code is None else exit_code,
         "reason": "", "run": "", "plan": "", "seconds": 0.0, "attempts": 1, "sections": [], "outlook": None,
     }  # fmt: skip
 
 
-STATUS = {0: "changed", 1: "failed", 3: "drift", 4: "refused", 5: "unknown", 130: "interrupted"}
+STATUS: dict[int | None, str] = {
+    None: "not started",
+    0: "changed",
+    1: "failed",
+    3: "drift",
+    4: "refused",
+    5: "unknown",
+    130: "interrupted",
+}
 
 
 @dataclass

@@ -79,6 +79,10 @@ def _raise(order: Order, told: Callable[[str], None]) -> dict[str, Any]:
     raise ValueError("nobody foresaw this")
 
 
+def _quotes(order: Order, told: Callable[[str], None]) -> dict[str, Any]:
+    raise ValueError("refused: Authorization: Bearer " + "eyJ" + "a" * 40 + "." + "b" * 40 + "." + "c" * 40)
+
+
 def _exit(order: Order, told: Callable[[str], None]) -> dict[str, Any]:
     os._exit(7)
 
@@ -90,7 +94,12 @@ def _killed(order: Order, told: Callable[[str], None]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "work, says",
-    [(_raise, ("exit code 1", "nobody foresaw this")), (_exit, ("exit code 7",)), (_killed, ("SIGKILL",))],
+    [
+        (_raise, ("exit code 1", "nobody foresaw this")),
+        (_quotes, ("exit code 1: [secret]",)),
+        (_exit, ("exit code 7",)),
+        (_killed, ("SIGKILL",)),
+    ],
 )
 def test_a_child_that_dies_is_said_to_have(
     work: Work, says: tuple[str, ...], crew_of: Callable[..., ForkedCrew]
