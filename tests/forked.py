@@ -82,9 +82,7 @@ def import_all() -> None:
     run.preload()
     for relaxed in (False, True):
         get_validator(4, 5, relax_add_props=relaxed)
-    library._load.__wrapped__(
-        library.OWN, ()
-    )  # for the regular expressions; the document is not kept, a child loads its own
+    library._load.cache_clear()  # what was worked out on the way is kept, the document not: a child loads its own
 
 
 class Forker:
