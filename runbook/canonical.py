@@ -17,8 +17,8 @@ def dumps(value: Any) -> bytes:
     """Return exactly what `rfc8785.dumps` returns, and raise exactly what it raises."""
     try:
         return _text(value).encode()
-    except UnicodeEncodeError:  # a text that is no Unicode: the package says so in its own words
-        return rfc8785.dumps(value)
+    except (ValueError, TypeError, RecursionError):
+        return rfc8785.dumps(value)  # the package says what is wrong, and of several things the one that it meets first
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 
@@ -63,10 +63,7 @@ ANY = st.recursive(
 
 
 @given(value=ANY)
+@example(value=["\ud800", 2**53])
 @settings(max_examples=300, deadline=None)
 def test_it_is_so_of_any_value(value: Any) -> None:
-    ours, theirs = outcome(canonical.dumps, value), outcome(rfc8785.dumps, value)
-    if theirs[0] == "text":
-        assert ours == theirs
-    else:  # of a value with two faults, either may be told first
-        assert isinstance(ours[0], type) and issubclass(ours[0], ValueError | RecursionError), ours
+    assert outcome(canonical.dumps, value) == outcome(rfc8785.dumps, value)
