@@ -12,7 +12,7 @@ AZURITE := tests/storage/node_modules/.package-lock.json
 
 WORKERS := 2
 
-.PHONY: demo test lint unit browser storage slow fleet outcome faults notebooks bench mutants texts altered regenerate pictures clean help
+.PHONY: demo test lint unit browser storage slow fleet outcome faults notebooks bench scaling mutants texts altered regenerate pictures clean help
 
 demo: $(STAMP)
 	$(RUN)/runbook demo
@@ -53,9 +53,13 @@ notebooks: $(STAMP)       ## JupyterLab on the notebooks, against the simulated 
 	$(RUN)/pip install --quiet --disable-pip-version-check -e '.[notebook]'
 	$(RUN)/runbook notebooks
 
-bench: $(STAMP)           ## how long a compile takes; apply beside papermill and nbconvert as typed
+bench: $(STAMP)           ## a compile; apply beside papermill as typed; fleets beside papermill, its API and a bare script
 	$(RUN)/python tests/benchmarks/compiling.py
 	$(RUN)/python tests/benchmarks/bench.py
+	$(RUN)/python tests/benchmarks/fleet.py
+
+scaling: $(STAMP)         ## the table of the docs: 1, 10, 100 and 1,000 tenants, 1 and 2 workers (half an hour)
+	$(RUN)/python tests/benchmarks/fleet.py --tenants 1 10 100 1000 --latency-ms 1 --ways kit s --rounds 1
 
 mutants: $(STAMP)         ## change every wire constant of the clients, one at a time; the wire tests must notice
 	$(RUN)/python tests/wire/mutation/check.py

@@ -148,9 +148,12 @@ class Hold:
         self.let_go()
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file so that a reader finds either the old content or the new one, never a part."""
-    write_text(path, json_text(value))
+def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
+    """Write a JSON file so that a reader finds either the old content or the new one, never a part.
+
+    A durable one is on disk when this returns, so that it outlives a power cut, too.
+    """
+    write_text(path, json_text(value), durable=durable)
 
 
 def json_text(value: Any) -> str:
@@ -166,13 +169,16 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step (a new file takes the old one's place)."""
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write a text file in one step (a new file takes the old one's place); a durable one outlives a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with part.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,7 +112,12 @@ def verify(**options: Any) -> int:
 @click.argument("run")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Cores to use; without it, all.")
 @click.option("--scheduler", metavar="ADDRESS", help="Let a dask cluster carry it out: tcp://host:8786.")
-@click.option("--tenant-timeout", type=click.FloatRange(1), default=3600, show_default=True, metavar="SECONDS")
+@click.option(
+    "--tenant-timeout",
+    type=click.FloatRange(1),
+    metavar="SECONDS",
+    help="How long one tenant may take; as before.",
+)
 @quiet_option
 @json_option
 def resume(run: str, **options: Any) -> int:
@@ -152,7 +159,7 @@ def show(run: str, as_json: bool) -> int:
 def _carry_out(mode: str, options: dict[str, Any]) -> int:
     from runbook import library
     from runbook.fleet import approvals
-    from runbook.fleet.fleet import Wish, begin, check_members
+    from runbook.fleet.fleet import Wish, begin, check_inputs, check_members
     from runbook.fleet.inventory import read_inventory
     from runbook.fleet.local import IN_FLIGHT_PER_CORE, cores, simulated_far_ends
     from runbook.fleet.selecting import Selection, select
@@ -171,11 +178,12 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
             raise click.UsageError("Give --approve or --approval, not both.")
         grants = approvals.by_hash(options["approve"], runs) if options["approve"] else {}
         grants = approvals.by_files(options["approvals"], runs) if options["approvals"] else grants
+    check_inputs(inventory, document)
     if options["store"]:
         check_store(options["store"])
     workers = options["workers"] or cores()
     with simulated_far_ends({member.name: member.entry for member in inventory.members}):
-        check_members(inventory, document)
+        check_members(inventory)
         wish = Wish(
             mode=mode,
             inventory=inventory,
@@ -183,28 +191,29 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
             max_failures=options["max_failures"],
             in_flight=options["in_flight"] or IN_FLIGHT_PER_CORE * workers,
             cell_timeout_seconds=options["cell_timeout"],
+            tenant_seconds=options["tenant_timeout"],
             store=options["store"] or "",
         )
         return _go_on(begin(wish, document, runs), options)
 
 
 def _go_on(folder: Any, options: dict[str, Any]) -> int:
-    from runbook.fleet.fleet import go_on
+    from runbook.fleet.fleet import go_on, what_was_asked
     from runbook.fleet.local import local_crew, on_cores
     from runbook.fleet.stopping import Switch, on_signals
     from runbook.fleet.traces import export, provider
-    from runbook.runs import read_json
 
     console = make_console(quiet=options["quiet"], as_json=options["as_json"])
-    asked = read_json(folder.asked)
+    asked = what_was_asked(folder)
+    seconds = options["tenant_timeout"] or asked["tenant_seconds"]
     switch = Switch(folder.stop)
 
     def crew() -> Any:
         if options["scheduler"]:
             from runbook.fleet.cluster import cluster_crew
 
-            return cluster_crew(options["scheduler"], tenant_seconds=options["tenant_timeout"])
-        return local_crew(asked["tutorial"], in_flight=asked["in_flight"], tenant_seconds=options["tenant_timeout"])
+            return cluster_crew(options["scheduler"], tenant_seconds=seconds)
+        return local_crew(asked["tutorial"], in_flight=asked["in_flight"], tenant_seconds=seconds)
 
     with on_cores(options["workers"]), on_signals(switch.press), console.fleet(len(asked["order"])) as told:
         outcome = go_on(folder, crew, told, asked_to_stop=switch.asked)
@@ -226,7 +235,8 @@ def _told(summary: Any, page: Path, console: Console) -> None:
         first = next(row for row in summary["tenants"] if row.get("not_stored"))
         lines.append(f"Records that were not put to the store: {len(summary['not_stored'])}. {first['not_stored']}")
     if summary["plans_hash"]:
-        command = f"    runbook fleet apply {summary['inventory']} --approve {summary['plans_hash'][:12]}"
+        inventory = shlex.quote(os.path.relpath(summary["path"]))
+        command = f"    runbook fleet apply {inventory} --approve {summary['plans_hash'][:12]}"
         lines += ["", "To carry out exactly these plans:", "", command, ""]
     lines.append(f"page: {page}")
     console.lines(lines)

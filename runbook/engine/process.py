@@ -104,7 +104,7 @@ class Worker:
         if self._ended is not None:
             raise WorkerDied(self._ended)
         try:
-            _write_all(self._pipes.requests, json.dumps(request).encode() + b"\n")
+            write_all(self._pipes.requests, json.dumps(request).encode() + b"\n")
         except BrokenPipeError:
             self._reap()
             raise WorkerDied(self._ended or "") from None
@@ -204,7 +204,8 @@ class Worker:
             self._reap()
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it to a pipe, however little of it the pipe takes at a time."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -119,7 +119,7 @@ def _of_fleet(wanted: str, runs: Path, *, approver: str, expires: str | None) ->
         raise PlanRefused(f"{wanted!r} is not the hash of a fleet's plans.", _HOW)
     found: dict[str, dict[str, Any]] = {}
     for folder in fleets(runs):
-        summary = _summary(folder)
+        summary = _summary(folder) if "-plan-" in folder.name else {}
         if str(summary.get("plans_hash", "")).startswith(wanted):
             found.setdefault(summary["plans_hash"], summary)
     if len(found) != 1:

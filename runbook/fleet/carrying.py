@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from runbook import journal
+from runbook import journal, tenants
 from runbook.archive.manifest import MANIFEST, seal
 from runbook.archive.signature import VARIABLE
 from runbook.errors import ExitCode, RunbookError
@@ -34,13 +34,19 @@ _PATHS = (
 )  # fmt: skip
 _INCLUDES = "RUNBOOK_INCLUDES"
 _FIRST_BYTES = 1 << 20
-_LAST_BREATH_SECONDS = 30.0
+LAST_BREATH_SECONDS = 30.0
 """How long the process of a supervisor that was killed may take to write the record of its interrupted run."""
 
 
 def enter(order: Order) -> None:
-    """Make this process the tenant's: its environment and its present folder are nobody else's."""
+    """Make this process the tenant's: its environment and its present folder are nobody else's.
+
+    What only other tenants of the fleet refer to is taken out of its environment.
+    """
     folder = FleetFolder(Path(order.folder))
+    own = tenants.variables(tenants.entry(order.tenant, folder.tenants_file(order.tenant)))
+    for name in set(read_json(folder.variables)) - own:
+        os.environ.pop(name, None)
     os.environ |= whole_paths(os.environ, Path.cwd())
     os.environ |= {
         "RUNBOOK_TENANTS": str(folder.tenants_file(order.tenant)),
@@ -64,7 +70,7 @@ def whole_paths(environ: Mapping[str, str], base: Path) -> dict[str, str]:
     return found
 
 
-def carry_out(order: Order, told: Told = lambda line: None) -> Row:
+def carry_out(order: Order, told: Told = lambda line: None, *, patience_seconds: float = LAST_BREATH_SECONDS) -> Row:
     """Do what is asked for one tenant and return its row, in a process that `enter` has made the tenant's.
 
     Nothing is done twice: a tenant that is finished gives its row, a run that applies and was cut short is gone on
@@ -77,14 +83,15 @@ def carry_out(order: Order, told: Told = lambda line: None) -> Row:
     if kept is not None:
         return kept
     earlier = [item for item in folder.begun(order.tenant) if _has_begun(item)]
-    for item in earlier:
-        _wait_until_left(item)
     attempts = len(earlier) + (not order.close)
 
     def place() -> rows.Place:
         seconds = order.seconds + time.monotonic() - began
         return rows.Place(tenant=order.tenant, group=order.group, ring=order.ring, seconds=seconds, attempts=attempts)
 
+    if not all(_is_left(item, patience_seconds) for item in earlier):
+        # A cluster may have taken a worker for dead that lives. What it does there counts, and nothing is done here.
+        return rows.interrupted(place(), "another process of this fleet run is still at this tenant")
     try:
         result = _ended(earlier)
         if result is None and order.close:
@@ -140,10 +147,14 @@ def _has_begun(folder: RunFolder) -> bool:
     return folder.journal.is_file() and b"\n" in folder.journal.read_bytes()[:_FIRST_BYTES]
 
 
-def _wait_until_left(folder: RunFolder) -> None:
-    deadline = time.monotonic() + _LAST_BREATH_SECONDS
-    while folder.is_held() and time.monotonic() < deadline:
+def _is_left(folder: RunFolder, patience_seconds: float) -> bool:
+    """Whether no process of a run lives any more; one that takes its last breath is waited for."""
+    deadline = time.monotonic() + patience_seconds
+    while folder.is_held():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.05)
+    return True
 
 
 def _finished(order: Order, folder: FleetFolder, row: Row, told: Told) -> Row:

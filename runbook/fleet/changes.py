@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from runbook.fleet.rows import GOOD, rank
@@ -65,30 +64,6 @@ class Changes:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def newest_before(now: Summary, others: Iterable[Summary]) -> Summary | None:
-    """Return the newest summary of the same inventory and mode that had ended before `now` began; None without one.
-
-    A run over a part of the inventory counts as any other: what it did not start is gone from it, and is said so.
-    Raises KeyError, TypeError or ValueError for what is no summary.
-    """
-    begun = datetime.fromisoformat(now["started"])
-    earlier = [
-        other
-        for other in others
-        if other["fleet"] != now["fleet"]
-        and other["mode"] == now["mode"]
-        and inventory(other) == inventory(now)
-        and datetime.fromisoformat(other["finished"]) <= begun
-    ]
-    return max(earlier, key=lambda other: (datetime.fromisoformat(other["finished"]), other["fleet"]), default=None)
-
-
-def inventory(summary: Summary) -> str:
-    """Return an inventory's name, which may stand alone or beside its hash."""
-    named = summary["inventory"]
-    return str(named["name"] if isinstance(named, Mapping) else named)
 
 
 def since(before: Summary, now: Summary) -> Changes:

@@ -165,7 +165,9 @@ class _Conducting:
             row = rows.killed(place, f"{order.why}; and no record could be made of it: {ended.how}", None)
             self._finish(row)
         elif ended.too_long and row["exit_code"] == ExitCode.INTERRUPTED:  # else it was at its end just then
-            row = {**row, "reason": reasons.of_too_long(ended.seconds, row["sections"])}
+            # Nobody has interrupted the fleet: this tenant has failed.
+            reason = reasons.of_too_long(ended.seconds, row["sections"])
+            row = {**row, "exit_code": ExitCode.FAILED, "reason": reason}
             self._finish(row)
         self._rows[order.tenant] = row
         self._failures += is_failure(row, self._course.mode)

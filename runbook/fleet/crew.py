@@ -1,7 +1,8 @@
 """Processes that carry out orders: forked from this one, watched from one thread, stopped when they must be.
 
 This process has imported and compiled everything before, so that a child begins within milliseconds and shares its
-memory. It must have one thread only; nothing of a tenant is ever in it.
+memory. It must have one thread only, and calls no tenant itself. Its environment is that of all tenants; each child
+drops what only others refer to (`carrying.enter`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from runbook.engine.process import be_child
+from runbook.engine.process import be_child, write_all
+from runbook.errors import RunbookError
 from runbook.fleet.order import Order
 from runbook.secretlike import MASK, kind_of_secret
 
@@ -30,6 +32,12 @@ GRACE_SECONDS = 20.0
 _KEPT_BYTES = 4000
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
+
+
+class NoProcess(RunbookError):
+    """A tenant's process could not be started; nothing of it was begun."""
+
+    summary = "The fleet run could not go on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +141,16 @@ class ForkedCrew:
         sys.stderr.flush()
         parent = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            for descriptor in (message_read, message_write, print_read, print_write):
+                os.close(descriptor)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            raise NoProcess(
+                f"The system allows no further process: {error.strerror}.",
+                "Use a smaller --in-flight, or have the limit raised (ulimit -u), and go on with: runbook fleet resume",
+            ) from error
         if pid == 0:
             for descriptor in (message_read, print_read, *self._descriptors()):
                 os.close(descriptor)
@@ -195,7 +212,7 @@ class ForkedCrew:
 
             def send(**message: Any) -> None:
                 with contextlib.suppress(BrokenPipeError):  # nobody listens any more; the files tell everything
-                    _write_all(pipe.fileno(), json.dumps(message).encode() + b"\n")
+                    write_all(pipe.fileno(), json.dumps(message).encode() + b"\n")
 
             try:
                 row = self._work(order, lambda line: send(line=line))
@@ -342,9 +359,3 @@ def _children_of_this_process() -> list[int]:
         return [int(word) for word in path.read_text().split()]
     except OSError:
         return []
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -49,6 +49,7 @@ class Wish:
     max_failures: str = ""
     in_flight: int = 1
     cell_timeout_seconds: float = 900.0
+    tenant_seconds: float = 3600.0
     store: str = ""
 
 
@@ -64,23 +65,35 @@ class Outcome:
         return int(self.summary["exit_code"])
 
 
-def check_members(inventory: Inventory, document: Document) -> None:
-    """See that every tenant can be begun: its credentials are there, its inputs are allowed, nobody is there twice.
-
-    Raises InventoryError that names up to ten tenants with what is wrong.
-    """
+def check_inputs(inventory: Inventory, document: Document) -> None:
+    """See that every tenant's inputs are allowed, before anything is started for them. Raises InventoryError."""
     fields = [field for field in document.all_fields() if field.name not in RUN_FIELDS]
+    problems = []
+    for member in inventory.members:
+        try:
+            effective(fields, member.parameters, {}, sources=member.sources)
+        except RunbookError as error:
+            problems.append(f"{member.name}: {error.detail}")
+    _refuse(inventory, problems)
+
+
+def check_members(inventory: Inventory) -> None:
+    """See that every tenant can be reached as described, and that nobody is there twice. Raises InventoryError."""
     problems = []
     seen: dict[str, str] = {}
     for member in inventory.members:
         try:
-            _check(member, fields)
+            tenants.check(member.name, member.entry)
             directory = tenants.describe(member.name, member.entry).tenant_id.lower()
             if directory in seen:
                 problems.append(f"{member.name} and {seen[directory]} are one and the same tenant.")
             seen[directory] = member.name
         except RunbookError as error:
             problems.append(f"{member.name}: {error.detail}")
+    _refuse(inventory, problems)
+
+
+def _refuse(inventory: Inventory, problems: Sequence[str]) -> None:
     if problems:
         more = f"\n    and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         listed = "".join(f"\n    {problem}" for problem in problems[:_SHOWN])
@@ -88,11 +101,6 @@ def check_members(inventory: Inventory, document: Document) -> None:
             f"{inventory.name}: {len(problems)} of {len(inventory.members)} tenants cannot be used.{listed}{more}",
             "Mend these first, or leave them out. Nothing was begun.",
         )
-
-
-def _check(member: Member, fields: Sequence[Any]) -> None:
-    tenants.check(member.name, member.entry)
-    effective(fields, member.parameters, {}, sources=member.sources)
 
 
 def begin(wish: Wish, document: Document, runs: Path) -> FleetFolder:
@@ -106,6 +114,8 @@ def begin(wish: Wish, document: Document, runs: Path) -> FleetFolder:
     folder = FleetFolder.create(wish.mode, runs)
     for member in wish.inventory.members:
         folder.tenants_file(member.name).write_text(_described(member), encoding="utf-8")
+    named = {name for member in wish.inventory.members for name in tenants.variables(member.entry)}
+    write_json(folder.variables, sorted(named))
     groups = {group: [m for m in wish.inventory.members if m.group == group] for group in wish.inventory.rings}
     asked = {
         "format": 1,
@@ -113,19 +123,22 @@ def begin(wish: Wish, document: Document, runs: Path) -> FleetFolder:
         "kit": __version__,
         "mode": wish.mode,
         "inventory": wish.inventory.name,
+        "path": wish.inventory.path,
+        "part": wish.inventory.part,
         "inventory_sha256": wish.inventory.sha256,
-        "tutorial": wish.inventory.tutorial,
+        "tutorial": document.name,
         "tutorial_sha256": document.compiled.tutorial.sha256,
         "started": journal.now(),
         "max_failures": wish.max_failures,
         "in_flight": wish.in_flight,
+        "tenant_seconds": wish.tenant_seconds,
         "order": [member.name for member in wish.inventory.members],
         "rings": [
             {"ring": group, "orders": [_order(member, wish, folder, document).as_json() for member in members]}
             for group, members in groups.items()
         ],
     }
-    write_json(folder.asked, asked)
+    write_json(folder.asked, asked, durable=True)
     Journal(folder.journal).append("fleet-started", **{k: v for k, v in asked.items() if k != "rings"})
     return folder
 
@@ -182,7 +195,7 @@ def go_on(
     """
     with _alone(folder):
         folder.stop.unlink(missing_ok=True)  # not before: a stop that is meant for another supervisor stays
-        asked = read_json(folder.asked)
+        asked = what_was_asked(folder)
         _same_text(asked)
         journal.mend(folder.journal)
         course = _course(asked, folder)
@@ -197,6 +210,18 @@ def go_on(
         finally:
             working.close()
         return _close(folder, asked, found, why, log)
+
+
+def what_was_asked(folder: FleetFolder) -> dict[str, Any]:
+    """Return what a fleet run was asked to do. Raises UsageError when its file is not whole."""
+    try:
+        asked: dict[str, Any] = read_json(folder.asked)
+    except ValueError:
+        raise UsageError(
+            f"{folder.asked} is not whole, so nobody can say what this fleet run was to do.",
+            "Begin a new one; the tenants' own runs are whole, and can be gone on with by `runbook apply --resume`.",
+        ) from None
+    return asked
 
 
 @contextlib.contextmanager
@@ -312,7 +337,7 @@ def _close(folder: FleetFolder, asked: Mapping[str, Any], found: Sequence[Row], 
             ended=journal.now(),
             why=why,
         ),
-        "inventory_sha256": asked["inventory_sha256"],
+        **{name: asked[name] for name in ("path", "part", "inventory_sha256")},
         "not_stored": [row["tenant"] for row in ordered if row.get("not_stored")],
         "plans_hash": hash_of_plans(ordered) if asked["mode"] == "plan" else "",
     }

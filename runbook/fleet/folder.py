@@ -84,6 +84,11 @@ class FleetFolder:
     def page(self) -> Path:
         return self.path / "index.html"
 
+    @property
+    def variables(self) -> Path:
+        """The names of all environment variables that this fleet's tenants refer to."""
+        return self.path / "variables.json"
+
     def tenants_file(self, tenant: str) -> Path:
         return self.path / "tenants" / f"{tenant}.yaml"
 

@@ -65,18 +65,23 @@ class Inventory:
 
     name: str
     """Name of the file."""
+    path: str
+    """Where it is: its whole path, which tells it from others of the same name."""
     sha256: str
     tutorial: str
     members: tuple[Member, ...]
     rings: tuple[str, ...]
     """Groups in the order of a rollout."""
+    part: bool = False
+    """Whether some of the file's tenants were left out."""
 
     def only(self, names: Sequence[str]) -> Inventory:
         """Return the inventory with these members alone, and the rings that they are in."""
         wanted = set(names)
         kept = tuple(member for member in self.members if member.name in wanted)
         groups = {member.group for member in kept}
-        return replace(self, members=kept, rings=tuple(ring for ring in self.rings if ring in groups))
+        rings = tuple(ring for ring in self.rings if ring in groups)
+        return replace(self, members=kept, rings=rings, part=self.part or len(kept) < len(self.members))
 
 
 class _Strict(BaseModel):
@@ -121,6 +126,7 @@ def read_inventory(
     _told_apart(path, members)
     return Inventory(
         name=path.name,
+        path=str(path.resolve()),
         sha256=sha256,
         tutorial=tutorial or _tutorial(path, file.tutorial) or OWN,
         members=members,
@@ -154,6 +160,8 @@ def _rows(path: Path, text: str) -> dict[str, dict[str, Any]]:
     try:
         nameless = _name_columns(path, reader)
         for row in reader:
+            if not any(cell and cell.strip() for cell in row.values() if isinstance(cell, str)) and None not in row:
+                continue  # spreadsheets leave lines of commas at the end
             name = (row.get("tenant") or "").strip()
             if None in row or None in row.values():
                 raise InventoryError(f"{path}, line {reader.line_num}: it has not as many cells as the first line.")
@@ -172,7 +180,10 @@ def _name_columns(path: Path, reader: csv.DictReader[str]) -> list[str]:
     """See that every column has a name of its own, and return those that have none under one that was given them."""
     given = list(reader.fieldnames or ())
     if "tenant" not in given:
-        raise InventoryError(f"{path} has no column named tenant.", "The first line names the columns.")
+        raise InventoryError(
+            f"{path} has no column named tenant.",
+            "The first line names the columns, with commas between them (no semicolons).",
+        )
     names = [name.strip() for name in given]
     for name in filter(None, names):
         if names.count(name) > 1:

@@ -115,7 +115,7 @@ def _facts(summary: Row) -> list[tuple[str, str]]:
     tutorial = summary["tutorial"]
     return [
         ("Mode", _MODES.get(summary["mode"], summary["mode"])),
-        ("Inventory", changes.inventory(summary)),
+        ("Inventory", str(summary["inventory"])),
         ("Tutorial", str(tutorial.get("title", tutorial["name"]) if isinstance(tutorial, Mapping) else tutorial)),
         ("Ran", f"{listing.stamp(begun)} to {listing.stamp(ended)}, {when.lasting(took)}"),
         ("Fleet run", summary["fleet"]),

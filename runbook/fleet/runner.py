@@ -9,12 +9,14 @@ ends when its input ends: then all that runs is interrupted, for whoever asked i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 from typing import Any
 
 from runbook.engine import can_fork
+from runbook.engine.process import write_all
 from runbook.fleet.carrying import carry_out, enter
 from runbook.fleet.crew import Ended, ForkedCrew
 from runbook.fleet.local import work
@@ -75,12 +77,8 @@ def _read() -> bytes | None:
 
 
 def _say(descriptor: int, value: dict[str, Any]) -> None:
-    data = memoryview(json.dumps(value).encode() + b"\n")
-    try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-    except BrokenPipeError:
-        pass  # nobody listens any more; the files tell everything
+    with contextlib.suppress(BrokenPipeError):  # nobody listens any more; the files tell everything
+        write_all(descriptor, json.dumps(value).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def select(inventory: Inventory, wanted: Selection, mode: str, runs: Path) -> In
         and (not wanted.groups or member.group in wanted.groups)
     ]
     if wanted.only is not None:
-        last = newest_summary(inventory.name, mode, runs)
+        last = newest_summary(inventory.path, mode, runs)
         if last is None:
             raise UsageError(
                 f"There is no earlier fleet run of {inventory.name} in mode {mode} to look at.",
@@ -67,13 +67,19 @@ def select(inventory: Inventory, wanted: Selection, mode: str, runs: Path) -> In
     return inventory.only(kept)
 
 
-def newest_summary(inventory: str, mode: str, runs: Path, *, before: str = "") -> dict[str, Any] | None:
-    """Return the summary of the newest fleet run of an inventory in a mode; `before` is the name of a later one."""
+def newest_summary(
+    inventory: str, mode: str, runs: Path, *, before: str = "", whole: bool = False
+) -> dict[str, Any] | None:
+    """Return the summary of the newest fleet run of an inventory, by its whole path, in a mode.
+
+    `before` is the name of a later one. With `whole`, runs over a part of the inventory are passed over, since what
+    they leave out has not changed.
+    """
     for folder in fleets(runs):
-        if before and folder.name >= before:
+        if f"-{mode}-" not in folder.name or (before and folder.name >= before):
             continue
         found = _summary_of(folder)
-        if found is not None and found.get("inventory") == inventory and found.get("mode") == mode:
+        if found is not None and found.get("path") == inventory and not (whole and found.get("part")):
             return found
     return None
 

@@ -14,7 +14,9 @@ from runbook.runs import write_text
 
 def write_all(folder: FleetFolder, summary: Mapping[str, Any]) -> None:
     """Write a fleet run's summary in all its forms, each in one step; the page says what changed since the last one."""
-    before = newest_summary(summary["inventory"], summary["mode"], folder.runs, before=folder.name)
+    before = newest_summary(
+        summary["path"], summary["mode"], folder.runs, before=folder.name, whole=not summary["part"]
+    )
     since = None if before is None else changes.since(before, summary)
     write_text(folder.page, page(summary, since))
     write_text(folder.path / "summary.csv", exports.summary_csv(summary))

@@ -7,7 +7,7 @@ simulated tenant where that is what is meant.
 from __future__ import annotations
 
 from runbook.tenants.connection import Connection, asked, check, domains_of, last_request, open_connection, serve
-from runbook.tenants.credentials import credential_references, describe
+from runbook.tenants.credentials import credential_references, describe, variables
 from runbook.tenants.file import DEMO, FileReference, Simulated, TenantEntry, entry, load, where_in_yaml
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "load",
     "open_connection",
     "serve",
+    "variables",
     "where_in_yaml",
 ]

@@ -85,6 +85,13 @@ def _is_there(name: str, field: str, reference: str | EnvReference | FileReferen
         return False
 
 
+def variables(item: TenantEntry) -> frozenset[str]:
+    """Return the names of the environment variables that a tenant's description refers to, whether or not it needs
+    them."""
+    fields = (getattr(item, field) for field in TenantEntry.model_fields)
+    return frozenset(field.env for field in fields if isinstance(field, EnvReference))
+
+
 def check_references(name: str, item: TenantEntry) -> None:
     """See that every reference to a credential leads somewhere. Raises InventoryError naming one that does not."""
     for field in ("tenant_id", *_BY_WAY[item.sign_in], *_CLOUDFLARE):

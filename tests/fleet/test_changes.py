@@ -49,26 +49,3 @@ def test_what_is_otherwise_is_said_and_nothing_else(name: str) -> None:
     assert short == case["said"], name
     assert found.is_empty == (not case["said"]), name
     assert found.fleet.startswith("20261126") and json.dumps(found.as_json())
-
-
-def test_the_newest_earlier_run_of_the_same_inventory_and_mode_is_compared_with() -> None:
-    now = night({}, 27)
-    others = [
-        night({}, 24),
-        night({}, 25),
-        night({}, 26, mode="plan"),
-        night({}, 26, inventory="others.yaml"),
-        now,
-        night({}, 28),
-        night({}, 26, finished="2026-11-27T22:30:01.000Z"),  # was still running when this one began
-    ]
-    found = changes.newest_before(now, others)
-    assert found is not None and found["fleet"].startswith("20261125")
-    assert changes.newest_before(now, [now, night({}, 28)]) is None
-    assert changes.newest_before(now, []) is None
-
-
-def test_an_inventory_is_the_same_by_its_name_whatever_its_hash() -> None:
-    now = night({}, 27, inventory={"name": "customers.yaml", "sha256": "b" * 64})
-    found = changes.newest_before(now, [night({}, 26, inventory={"name": "customers.yaml", "sha256": "a" * 64})])
-    assert found is not None

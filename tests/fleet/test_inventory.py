@@ -80,3 +80,15 @@ def test_only_keeps_the_rings_that_somebody_is_left_in(tmp_path: Path) -> None:
     inventory = read(READ["rings in the order that is written"], tmp_path).only(["a"])
     assert [member.name for member in inventory.members] == ["a"]
     assert inventory.rings == ("first",)
+
+
+def test_lines_of_commas_are_passed_over(tmp_path: Path) -> None:
+    case = {"csv": True, "text": "tenant,group\nknown,one\n,\n ,\n"}
+    assert [member.name for member in read(case, tmp_path).members] == ["known"]
+
+
+def test_a_part_of_an_inventory_says_so(tmp_path: Path) -> None:
+    whole = read(READ["rings in the order that is written"], tmp_path)
+    assert not whole.part and not whole.only(["a", "b"]).part
+    assert whole.only(["a"]).part
+    assert whole.path == str((tmp_path / "fleet.yaml").resolve())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from conftest import inherited
 from fleet.crews import Notes, Said
 
 from runbook import library
@@ -20,6 +24,7 @@ from runbook.fleet.folder import FleetFolder
 from runbook.fleet.inventory import read_inventory
 from runbook.fleet.order import Order
 from runbook.fleet.stopping import Switch
+from runbook.journal import Journal
 from runbook.runs import RunFolder, read_json
 
 
@@ -131,3 +136,43 @@ def test_an_approval_file_is_read_as_it_is_written(plans: str, says: str, tmp_pa
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError if says == "twice" else PlanRefused, match=says):
         approvals.by_files([path], tmp_path / "runs")
+
+
+def test_what_was_asked_and_is_not_whole_is_said(folder: FleetFolder) -> None:
+    folder.asked.write_text(folder.asked.read_text(encoding="utf-8")[:50], encoding="utf-8")
+    with pytest.raises(UsageError, match="is not whole"):
+        going_on(folder, lambda: Said({}))
+
+
+@pytest.mark.parametrize("tenant", ["a", "b"])
+def test_a_tenants_process_has_no_secret_of_another(tenant: str, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    text = """tenants:
+  a: {tenant_id: x, client_secret: {env: SECRET_A}, cloudflare_api_token: {env: SHARED}}
+  b: {tenant_id: y, client_secret: {env: SECRET_B}, cloudflare_api_token: {env: SHARED}}
+"""
+    path.write_text(text, encoding="utf-8")
+    inventory = read_inventory(path, known={})
+    folder = begin(Wish(mode="verify", inventory=inventory), library.load(inventory.tutorial), tmp_path / "runs")
+    orders = {item["tenant"]: item for item in read_json(folder.asked)["rings"][0]["orders"]}
+    code = "import json, os, sys; from runbook.fleet.carrying import enter; from runbook.fleet.order import Order; "
+    code += "enter(Order(**json.load(sys.stdin))); print(json.dumps(sorted(os.environ)))"
+    environment = {**inherited(), "SECRET_A": "canary", "SECRET_B": "canary", "SHARED": "canary"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(orders[tenant]), env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = {name for name in json.loads(done.stdout) if name in ("SECRET_A", "SECRET_B", "SHARED")}
+    assert found == {f"SECRET_{tenant.upper()}", "SHARED"}
+
+
+def test_who_is_still_at_work_is_left_to_it(folder: FleetFolder, tmp_path: Path) -> None:
+    """A cluster may take a worker for dead that lives."""
+    run = RunFolder.create("a", "verify", folder.runs, lambda path: folder.announce("a", path))
+    Journal(run.journal).append("run-started", tenant="a", mode="verify")
+    asked = read_json(folder.asked)["rings"][0]["orders"][0]
+    with run.hold():
+        row = carry_out(Order(**asked), patience_seconds=0.2)
+    assert (row["status"], row["exit_code"]) == ("interrupted", 130)
+    assert "still at this tenant" in row["reason"]
+    assert folder.row("a") is None

@@ -12,7 +12,7 @@ from fleet.crews import STATUS, order, row
 from runbook.errors import PlanRefused, UsageError
 from runbook.fleet import approvals
 from runbook.fleet.inventory import Inventory, Member
-from runbook.fleet.selecting import Selection, select
+from runbook.fleet.selecting import Selection, newest_summary, select
 from runbook.tenants import TenantEntry
 
 PLANS = {"a": "a" * 64, "b": "b" * 64}
@@ -24,7 +24,7 @@ def inventory(*names: str) -> Inventory:
         for name, group in (item.split("@") for item in names)
     )
     rings = tuple(dict.fromkeys(member.group for member in members))
-    return Inventory(name="fleet.yaml", sha256="0", tutorial="t", members=members, rings=rings)
+    return Inventory(name="fleet.yaml", path="/here/fleet.yaml", sha256="0", tutorial="t", members=members, rings=rings)
 
 
 ALL = inventory("a@one", "b@two", "c@two", "d@two")
@@ -37,7 +37,14 @@ def stored(runs: Path, number: int, mode: str, codes: dict[str, int], **more: An
     folder.mkdir(parents=True)
     rows = [{**row(order(tenant), code, STATUS[code]), "plan": PLANS.get(tenant, "")} for tenant, code in codes.items()]
     (folder / "fleet.json").write_text("{}")
-    summary = {"fleet": name, "mode": mode, "inventory": "fleet.yaml", "tenants": rows}
+    summary = {
+        "fleet": name,
+        "mode": mode,
+        "inventory": "fleet.yaml",
+        "path": "/here/fleet.yaml",
+        "part": False,
+        "tenants": rows,
+    }
     summary["plans_hash"] = approvals.hash_of_plans(rows) if mode == "plan" else ""
     (folder / "summary.json").write_text(json.dumps({**summary, **more}))
     return str(summary["plans_hash"])
@@ -56,6 +63,18 @@ def test_who_is_left(wanted: Selection, names: str, tmp_path: Path) -> None:
     found = select(ALL, wanted, "verify", tmp_path)
     assert [member.name for member in found.members] == list(names)
     assert set(found.rings) == {member.group for member in found.members}
+
+
+def test_another_inventory_of_the_same_name_and_a_part_of_this_one_are_not_the_last(tmp_path: Path) -> None:
+    stored(tmp_path, 1, "verify", {"a": 1})
+    stored(tmp_path, 2, "verify", {"b": 1}, part=True)
+    stored(tmp_path, 3, "verify", {"c": 1}, path="/there/fleet.yaml")
+    found = newest_summary("/here/fleet.yaml", "verify", tmp_path)
+    assert found is not None and [row["tenant"] for row in found["tenants"]] == ["b"]
+    found = newest_summary("/here/fleet.yaml", "verify", tmp_path, whole=True)
+    assert found is not None and [row["tenant"] for row in found["tenants"]] == ["a"]
+    assert newest_summary("/here/fleet.yaml", "plan", tmp_path) is None
+    assert newest_summary("/here/fleet.yaml", "verify", tmp_path, before=found["fleet"]) is None
 
 
 @pytest.mark.parametrize(
