@@ -1,7 +1,13 @@
 """Many tenants in one go: an inventory in, each tenant in a process of its own, one page over all of them out.
 
-`inventory` reads who is meant and `selecting` narrows it down; `folder` is what lies on disk of a fleet run; an `order`
-is what is asked for one tenant and `carrying` does it, in a process that `crew` has forked or that `executors` have
-started; `conduct` goes through the rings and stops where it must; `fleet` is all of it from beginning to summary. What
-people see is in `rows` (how a tenant ended), `changes` (since the run before), `page` and `exports`.
+Who is meant: `inventory`, narrowed down by `selecting`; whose plan may be applied: `approvals`. What lies on disk:
+`folder`. What is asked for one tenant is an `order`, and `carrying` does it, with the run put to a store by `storing`.
+
+Processes: `crew` forks them, `local` makes this machine ready for that, `conduct` goes through the rings and stops where
+it must (`stopping`), and `fleet` is all of it from beginning to summary. Elsewhere: `executors` take a crew's place,
+`runner` is a process that carries out orders, `runnerprocess` the other end of its pipe, `cluster` and `worker` are
+dask's two sides.
+
+What people see: `rows` (how a tenant ended) and `reasons`, `changes` since the run before, `page`, `exports`, `traces`,
+`progress`; `writing` puts them into the folder.
 """

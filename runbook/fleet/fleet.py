@@ -26,7 +26,7 @@ from runbook.fleet.folder import FleetFolder
 from runbook.fleet.inventory import Inventory, Member
 from runbook.fleet.order import Order
 from runbook.fleet.progress import Progress, Silent
-from runbook.fleet.written import write_all
+from runbook.fleet.writing import write_all
 from runbook.inputs import RUN_FIELDS, effective
 from runbook.journal import Journal
 from runbook.library import Document
