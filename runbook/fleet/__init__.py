@@ -3,10 +3,10 @@
 Who is meant: `inventory`, narrowed down by `selecting`; whose plan may be applied: `approvals`. What lies on disk:
 `folder`. What is asked for one tenant is an `order`, and `carrying` does it, with the run put to a store by `storing`.
 
-Processes: `crew` forks them, `local` makes this machine ready for that, `conduct` goes through the rings and stops where
-it must (`stopping`), and `fleet` is all of it from beginning to summary. Elsewhere: `executors` take a crew's place,
-`runner` is a process that carries out orders, `runnerprocess` the other end of its pipe, `cluster` and `worker` are
-dask's two sides.
+Processes: `crew` forks them, `local` makes this machine ready for that, `conduct` goes through the rings and stops
+where it must (`stopping`), and `fleet` is all of it from beginning to summary. Elsewhere: `executors` take a crew's
+place, `runner` is a process that carries out orders, `runnerprocess` the other end of its pipe, `cluster` and `worker`
+are dask's two sides.
 
 What people see: `rows` (how a tenant ended) and `reasons`, `changes` since the run before, `page`, `exports`, `traces`,
 `progress`; `writing` puts them into the folder.
