@@ -51,7 +51,7 @@ def run(request: Request, progress: Progress = lambda line: None, part: Part = l
             check_request(replace(request, parameters={}) if request.resume else request)
             held.enter_context(alone(request.tenant))
         task = taken_up(request) if request.resume else begun(request)
-        held.enter_context(task.folder.hold())
+        held.enter_context(task.hold)
         interrupted, asked = _execute_all(task, progress, part)
         outcome = _close(task, interrupted, asked)
         from runbook.record import write_record

@@ -31,6 +31,8 @@ TICKS = "ticks"
 """A folder beside the runs that is none: what was done by hand on each tenant (`runbook.ticks`)."""
 FLEETS = "fleets"
 """The other one: runs over many tenants (`runbook.fleet`), each naming the runs that it consists of."""
+KEPT = "_kept_by_process"
+"""The name by which a process that runs all sections of one tenant gives each notebook what it keeps between them."""
 BESIDE = frozenset({TICKS, FLEETS})
 
 

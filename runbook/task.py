@@ -17,7 +17,17 @@ from runbook.journal import Journal, mend
 from runbook.library import Document
 from runbook.outcome.evidence import read_evidence
 from runbook.provisional import write_provisional
-from runbook.runs import Grant, RunFolder, approval_for, approval_from_file, plans, read_json, still_valid, write_json
+from runbook.runs import (
+    Grant,
+    Hold,
+    RunFolder,
+    approval_for,
+    approval_from_file,
+    plans,
+    read_json,
+    still_valid,
+    write_json,
+)
 from runbook.tutorial import Section
 
 _LAST_BREATH_SECONDS = 5.0
@@ -65,6 +75,8 @@ class Task:
     request: Request
     document: Document
     folder: RunFolder
+    hold: Hold
+    """Shows that this run lives, from before its first entry on: nobody may close it meanwhile."""
     parameters: Mapping[str, Any]
     backwards: bool = False
 
@@ -115,15 +127,22 @@ def begun(request: Request) -> Task:
         request = replace(request, sources=_sources_of(approval, request))
     mode = request.mode if not back else f"rollback-{request.mode}"
     folder = RunFolder.create(request.tenant, mode, request.base, request.announce)
-    _begin(request, document, folder, back)
-    if request.evidence is not None:
-        folder.outcome.mkdir()
-        write_json(folder.outcome / "evidence.json", read_evidence(request.evidence))
-    if approval is not None:
-        write_json(folder.approval, approval)
-        Journal(folder.journal).append("plan-approved", approval=approval)
-    backwards = goes_back(read_history(folder.path))
-    return Task(request=request, document=document, folder=folder, parameters=parameters, backwards=backwards)
+    hold = folder.hold()
+    try:
+        _begin(request, document, folder, back)
+        if request.evidence is not None:
+            folder.outcome.mkdir()
+            write_json(folder.outcome / "evidence.json", read_evidence(request.evidence))
+        if approval is not None:
+            write_json(folder.approval, approval)
+            Journal(folder.journal).append("plan-approved", approval=approval)
+        backwards = goes_back(read_history(folder.path))
+    except BaseException:
+        hold.let_go()
+        raise
+    return Task(
+        request=request, document=document, folder=folder, hold=hold, parameters=parameters, backwards=backwards
+    )
 
 
 def _can_be_taken_back(past: History, document: Document) -> None:
@@ -174,6 +193,15 @@ def taken_up(request: Request) -> Task:
         if time.monotonic() > deadline:
             raise PlanRefused(f"The run {folder.path.name} has not ended.", "Wait for it, or stop it with Ctrl-C.")
         time.sleep(0.1)
+    hold = folder.hold()
+    try:
+        return _gone_on_with(request, folder, hold)
+    except BaseException:
+        hold.let_go()
+        raise
+
+
+def _gone_on_with(request: Request, folder: RunFolder, hold: Hold) -> Task:
     history = read_history(folder.path)
     if history.approval is None:
         raise UsageError(
@@ -208,6 +236,7 @@ def taken_up(request: Request) -> Task:
         request=request,
         document=document,
         folder=folder,
+        hold=hold,
         parameters=history.approval["parameters"],
         backwards=goes_back(history),
     )

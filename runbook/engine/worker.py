@@ -23,6 +23,8 @@ from traitlets import Any as AnyTrait
 from traitlets import Type
 from traitlets.config import Config
 
+from runbook.runs import KEPT
+
 
 class Sender:
     """Write messages to the pipe; one line each, never interleaved, whichever thread sends."""
@@ -133,14 +135,19 @@ def rehearse(shell: Shell) -> None:
     fresh_namespace(shell)
 
 
-def fresh_namespace(shell: Shell) -> None:
-    """Forget the last notebook's names, so that each begins as in a new kernel."""
+def fresh_namespace(shell: Shell, kept: dict[str, Any] | None = None) -> None:
+    """Forget the last notebook's names, so that each begins as in a new kernel.
+
+    `kept` alone goes from one to the next: this process is one tenant's, and its sign-in need not be had anew.
+    """
     assert shell.history_manager is not None
     shell.history_manager.reset()
     shell.user_ns.clear()
     shell.user_ns_hidden.clear()
     shell.init_user_ns()
     shell.user_ns["__name__"] = "__main__"
+    if kept is not None:
+        shell.user_ns[KEPT] = shell.user_ns_hidden[KEPT] = kept
     shell.execution_count = 1
 
 
@@ -155,12 +162,13 @@ def run_child(shell: Shell, requests: int, messages: int) -> None:
     sys.stdout = cast(TextIO, _Stream(sender, "stdout", 1))
     sys.stderr = cast(TextIO, _Stream(sender, "stderr", 2))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    kept: dict[str, Any] = {}
     with os.fdopen(requests, "rb") as lines:
         while True:
             line = _next(lines)
             if not line:
                 break
-            _answer(shell, sender, json.loads(line))
+            _answer(shell, sender, json.loads(line), kept)
 
 
 def _next(lines: Any) -> bytes:
@@ -170,9 +178,9 @@ def _next(lines: Any) -> bytes:
             return cast(bytes, lines.readline())
 
 
-def _answer(shell: Shell, sender: Sender, request: Mapping[str, Any]) -> None:
+def _answer(shell: Shell, sender: Sender, request: Mapping[str, Any], kept: dict[str, Any]) -> None:
     if request["op"] == "new":
-        fresh_namespace(shell)
+        fresh_namespace(shell, kept)
         sender.send("done", ok=True, count=None)
         return
     shell.failed = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from runbook.history import read_history
 from runbook.inputs import RUN_FIELDS, Effective, Field, effective, refuse_secrets
 from runbook.journal import Journal
 from runbook.library import Document
-from runbook.runs import RunFolder
+from runbook.runs import KEPT, RunFolder
 from runbook.section.applying import Patience, Recorder
 from runbook.section.course import Back, Course, Forward, Onward
 from runbook.section.frontend import has_frontend
@@ -42,7 +42,7 @@ def open_section(reference: str, names: Mapping[str, Any], *, patience: Patience
     state = SectionState.begin(folder, document, identifier, chosen)
     state.hold = folder.hold()  # a kernel may outlive the run that started it, by a moment or by a day
     try:
-        return _open(document, identifier, chosen, folder, state, patience or _patience())
+        return _open(document, identifier, chosen, folder, state, patience or _patience(), names.get(KEPT))
     except RunbookError as error:
         state.fail(error)
         raise
@@ -82,6 +82,7 @@ def _open(
     folder: RunFolder,
     state: SectionState,
     patience: Patience,
+    kept: MutableMapping[str, Any] | None,
 ) -> Section:
     values = {item.field.name: item.value for item in chosen}
     entry = tenants.entry(values["tenant"])
@@ -89,7 +90,7 @@ def _open(
     recorder = Recorder(journal)
     domains = tenants.domains_of(values["tenant"], entry)
     connection = tenants.open_connection(
-        values["tenant"], entry, on_call=recorder, prompt=print if has_frontend() else None
+        values["tenant"], entry, on_call=recorder, prompt=print if has_frontend() else None, kept=kept
     )
     if not folder.journal.exists():  # a notebook on its own: if it is killed, this is what its record is made from
         simulated = entry.simulated is not None

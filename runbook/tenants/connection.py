@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,12 @@ def open_connection(
     *,
     on_call: Callable[[Call], None] | None = None,
     prompt: Callable[[str], None] | None = None,
+    kept: MutableMapping[str, Any] | None = None,
 ) -> Connection:
     """Connect to a tenant; a simulated one is started if nobody serves it. Nothing is sent yet.
+
+    `kept` is what a process that is this tenant's alone keeps from one section to the next: if the tenant is described
+    in just the same way, credentials included, its session and its sign-in are used again.
 
     `prompt` shows a person the code to sign in with; without one nobody is asked, and a kept sign-in must do.
     Where RUNBOOK_TRAFFIC names a folder, calls keep to the budgets that all processes share which name it.
@@ -85,11 +90,37 @@ def open_connection(
     if item.simulated is not None:
         server = serve(name, item)
     tenant = describe(name, item, server.url if server else None)
-    kept = sign_in_file(name) if item.sign_in == "device-code" else None
-    services = connect(
-        tenant, on_call=on_call, prompt=prompt, token_cache=kept, patience=_patience(), traffic=_traffic(tenant)
-    )
-    return Connection(tenant, services, server, item.recipients)
+    known = kept.get(_KEPT) if kept is not None else None
+    if not isinstance(known, _Kept) or known.services.tenant != tenant:
+        cache = sign_in_file(name) if item.sign_in == "device-code" else None
+        listener = _Listener()
+        services = connect(
+            tenant, on_call=listener, prompt=prompt, token_cache=cache, patience=_patience(), traffic=_traffic(tenant)
+        )
+        known = _Kept(services, listener)
+        if kept is not None:
+            kept[_KEPT] = known
+    known.listener.told = on_call
+    return Connection(tenant, known.services, server, item.recipients)
+
+
+_KEPT = "connection"
+
+
+class _Listener:
+    """Tells of every call whoever wants to know of it now: each section has a journal to write it to."""
+
+    told: Callable[[Call], None] | None = None
+
+    def __call__(self, call: Call) -> None:
+        if self.told is not None:
+            self.told(call)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    services: Services
+    listener: _Listener
 
 
 def people_of(found: Mapping[str, Any]) -> Roster:

@@ -40,7 +40,7 @@ class Gateway(HTTPAdapter):
 
 
 class Reader:
-    """One tenant, one session; a sign-in for each part, as notebooks of their own need it."""
+    """One tenant, one session, one sign-in."""
 
     def __init__(self, tenant: dict[str, Any]) -> None:
         self.tenant = tenant
@@ -114,7 +114,6 @@ def verify(tenant: dict[str, Any], folder: Path) -> None:
     reader.cloudflare(2)
     for cmdlets in (("Get-QuarantinePolicy",) * 2, ("Get-QuarantinePolicy",) * 2, POLICIES * 2,
                     ("Get-TransportRule",) * 2):  # fmt: skip
-        reader.sign_in()
         reader.exchange(*cmdlets)
     for messages in tenant["messages"]:
         requests.post(f"{tenant['gateway']}/_sim/mailbag", json=messages).raise_for_status()

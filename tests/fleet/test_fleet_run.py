@@ -41,6 +41,12 @@ def test_plans_are_made_and_nothing_is_written(planned: Fleet) -> None:
     assert [row["group"] for row in rows.values()] == ["canary", "rest", "rest"]
 
 
+def test_a_tenant_signs_in_once_for_each_service(planned: Fleet) -> None:
+    for name in NAMES:
+        asked = [row["path"] for row in simulated.requests_log(planned.far(name)) if "/oauth2/" in row["path"]]
+        assert len(asked) == 2, (name, asked)
+
+
 def test_an_input_of_one_tenant_is_in_its_plan_alone(planned: Fleet) -> None:
     found = {}
     for name, row in planned.rows().items():

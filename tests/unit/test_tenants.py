@@ -80,3 +80,21 @@ def test_each_tenant_keeps_its_sign_in_in_a_file_of_its_own(monkeypatch: pytest.
     monkeypatch.setenv("RUNBOOK_STATE", str(tmp_path))
     assert sign_in_file("one") != sign_in_file("two")
     assert sign_in_file("one").is_relative_to(tmp_path)
+
+
+def test_a_process_that_is_one_tenants_signs_in_once(tmp_path: Path) -> None:
+    """What is kept goes to the next section, with that section's listener; never to a tenant described otherwise."""
+    token = tmp_path / "token"
+    token.write_text("canary-one")
+    secret = tmp_path / "secret"
+    secret.write_text("canary-secret")
+    entry = TenantEntry(**IDS, client_secret={"file": secret}, cloudflare_api_token={"file": token})
+    kept: dict[str, Any] = {}
+    first = tenants.open_connection("mine", entry, kept=kept)
+    assert tenants.open_connection("mine", entry, kept=kept).services is first.services
+    assert tenants.open_connection("mine", entry).services is not first.services
+    for other in (("yours", entry), ("mine", entry.model_copy(update={"tenant_id": GUID[:-1] + "6"}))):
+        assert tenants.open_connection(*other, kept=kept).services is not first.services, other
+    again = tenants.open_connection("mine", entry, kept=kept)
+    token.write_text("canary-two")
+    assert tenants.open_connection("mine", entry, kept=kept).services is not again.services
