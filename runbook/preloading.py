@@ -5,12 +5,8 @@ A forked child finds it ready and shares its memory. Nothing of a tenant is load
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import gc
-import importlib
-import sys
-from collections.abc import Iterator
 
 from runbook import library, simulated
 
@@ -35,8 +31,7 @@ def _preloaded(tutorial: str) -> None:
 
 @functools.cache
 def _libraries() -> None:
-    with _without_grammars():
-        importlib.import_module("jsonschema")
+    import runbook.notebookformat  # noqa: I001 - before papermill, which imports nbformat by itself
     import msal  # noqa: F401
     import papermill.execute  # noqa: F401
     import requests  # noqa: F401
@@ -54,24 +49,6 @@ def _libraries() -> None:
     worker.rehearse(worker.make_shell())
 
 
-@contextlib.contextmanager
-def _without_grammars() -> Iterator[None]:
-    """Keep jsonschema from compiling 38 grammars of RFC 3987, which takes two seconds of every process.
-
-    It has them only to check the formats ``iri`` and ``iri-reference``, does without where the package is missing, and
-    nobody here has it check formats. A name that is None in `sys.modules` is a package that is missing [importlib].
-    """
-    name = "rfc3987_syntax"
-    if name in sys.modules or "jsonschema" in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[name]
-
-
 def _worked_out(tutorial: str) -> None:
     """Compile the text and make its notebooks."""
     from runbook import notebooks
@@ -84,9 +61,8 @@ def _worked_out(tutorial: str) -> None:
 @functools.cache
 def _templates() -> None:
     """Compile the record's templates, and the check of the notebooks' format."""
-    import nbformat
-
+    from runbook.notebookformat import nbformat, new_code_cell, new_notebook
     from runbook.record.exporter import exporter
 
     exporter().compile_all()
-    nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("")]))
+    nbformat.writes(new_notebook(cells=[new_code_cell("")]))

@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbformat.v4 import new_output
 from papermill.engines import NotebookExecutionManager
 from pydantic_core import PydanticSerializationError, to_json
 
 from runbook.engine.blotting import blot
+from runbook.notebookformat import new_output
 from runbook.runs import write_text
 
 _CUT_SHORT = frozenset({"KeyboardInterrupt", "CellTimeoutError", "DeadKernelError"})

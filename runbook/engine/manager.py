@@ -9,10 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from runbook.engine.outputs import CellOutputs
 from runbook.engine.process import CellTimedOut, Worker, WorkerDied, can_fork
+from runbook.notebookformat import new_output
 
 
 class RunbookEngine:
@@ -134,7 +133,7 @@ def _run_cell(cell: Any, worker: Worker, displays: dict[str, list[Any]], timeout
 
 
 def _error(name: str, text: str) -> Any:
-    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+    return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
 
 
 def _language_info() -> dict[str, Any]:

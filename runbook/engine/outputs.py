@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nbformat import NotebookNode, from_dict
-from nbformat.v4 import new_output
+from runbook.notebookformat import NotebookNode, nbformat, new_output
 
 
 class CellOutputs:
@@ -60,5 +59,5 @@ def _output(kind: str, content: Mapping[str, Any]) -> Any:
     """Return an output; what a cell shows as plain texts, as nearly all do, needs no check by the format's schema."""
     data = content.get("data")
     if isinstance(data, dict) and all(isinstance(text, str) for text in data.values()):
-        return from_dict({"output_type": kind, **content})
+        return nbformat.from_dict({"output_type": kind, **content})
     return new_output(kind, **content)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from runbook.journal import JournalError, ending, read
+from runbook.notebookformat import nbformat
 from runbook.record import page
 from runbook.record.exporter import exporter
 from runbook.runs import RunFolder, read_json, write_text

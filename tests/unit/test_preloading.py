@@ -11,6 +11,15 @@ from pathlib import Path
 import pytest
 
 LOADED = "import sys\nfrom runbook.run import preload, run\npreload()\n"
+WAYS_IN = (
+    "runbook.run",
+    "runbook.fleet.local",
+    "runbook.fleet.fleet",
+    "runbook.record",
+    "runbook.archive",
+    "runbook.engine",
+)
+"""What the command line imports first, when it does something with notebooks."""
 
 RUN = """
 import gc
@@ -35,12 +44,12 @@ print(can_fork())
 """
 
 
-def said(code: str, folder: Path) -> str:
+def said(code: str, folder: Path, *, first: str = LOADED) -> str:
     places = {"RUNBOOK_STATE": str(folder / "state"), "RUNBOOK_RUNS": str(folder / "runs")}
     environment = {**os.environ, **places}
     environment.pop("RUNBOOK_TENANTS", None)
     ended = subprocess.run(
-        [sys.executable, "-c", LOADED + code], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", first + code], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
@@ -50,10 +59,11 @@ def test_a_run_imports_nothing_more(tmp_path: Path) -> None:
     assert said(RUN, tmp_path) == ""
 
 
-def test_no_grammar_is_compiled_and_whoever_needs_one_has_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", WAYS_IN)
+def test_no_grammar_is_compiled_and_whoever_needs_one_has_it(module: str, tmp_path: Path) -> None:
     if importlib.util.find_spec("rfc3987_syntax") is None:
         pytest.skip("jsonschema has no grammars here")
-    assert said(GRAMMARS, tmp_path) == "True"
+    assert said(GRAMMARS, tmp_path, first=f"import {module}\n{LOADED}") == "True"
 
 
 def test_it_leaves_one_thread(tmp_path: Path) -> None:
