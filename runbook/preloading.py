@@ -37,6 +37,7 @@ def _libraries() -> None:
     import requests  # noqa: F401
 
     import runbook.engine.bookkeeping
+    import runbook.engine.execution
     import runbook.engine.files
     import runbook.walkthrough  # noqa: F401
     import tenantapi.cloudflare

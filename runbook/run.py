@@ -134,23 +134,42 @@ def _worker(engine: str) -> Iterator[Any]:
 
 
 def _execute(task: Task, section: Section, worker: Any, part: Part) -> None:
-    """Run one section's notebook by papermill. What went wrong stands in the section's result and in the notebook."""
+    """Run one section's notebook. What went wrong stands in the section's result and in the notebook."""
+    from papermill.exceptions import PapermillExecutionError
+
+    request, document, folder = task.request, task.document, task.folder
+    output = folder.notebook(document.number(section.id), section.id)
+    output.parent.mkdir(exist_ok=True)
+    names = {item.name for item in document.fields(section.id)}
+    values = {name: value for name, value in task.parameters.items() if name in names}
+    values |= {"tenant": request.tenant, "mode": request.mode, "run_dir": str(folder.path)}
+    text, source = notebooks.text(document, section), output.with_suffix(".source.ipynb")
+    try:
+        if worker is None:
+            _by_papermill(text, values, source, output, request, part)
+        else:
+            from runbook.engine.execution import execute
+
+            seconds = request.cell_timeout_seconds
+            execute(text, values, source=source, output=output, worker=worker, timeout_seconds=seconds, part=part)
+    except PapermillExecutionError:
+        pass  # the notebook and the section's result say what went wrong
+    except Exception as error:
+        # A kernel that died or could not be started: the run goes on to its record, and the journal says why.
+        Journal(folder.journal).append("notebook-failed", section=section.id, error=f"{type(error).__name__}: {error}")
+
+
+def _by_papermill(
+    text: str, values: Mapping[str, Any], source: Path, output: Path, request: Request, part: Part
+) -> None:
+    """Run a notebook as papermill does, file to file, in a kernel or in a forked child of its own."""
     import papermill
     from papermill.engines import papermill_engines
-    from papermill.exceptions import PapermillExecutionError
 
     from runbook.engine import RunbookEngine
 
     papermill_engines.register("runbook", RunbookEngine)  # for a checkout that is not installed
-    request, document, folder = task.request, task.document, task.folder
-    number = document.number(section.id)
-    output = folder.notebook(number, section.id)
-    output.parent.mkdir(exist_ok=True)
-    source = output.with_suffix(".source.ipynb")
-    write_text(source, notebooks.text(document, section))
-    names = {item.name for item in document.fields(section.id)}
-    values = {name: value for name, value in task.parameters.items() if name in names}
-    values |= {"tenant": request.tenant, "mode": request.mode, "run_dir": str(folder.path)}
+    write_text(source, text)
     try:
         papermill.execute_notebook(
             str(source),
@@ -160,15 +179,9 @@ def _execute(task: Task, section: Section, worker: Any, part: Part) -> None:
             kernel_name="python3",
             progress_bar=False,
             execution_timeout=request.cell_timeout_seconds,
-            worker=worker,
             part=part,
             fork=request.engine == "runbook",
         )
-    except PapermillExecutionError:
-        pass  # the notebook and the section's result say what went wrong
-    except Exception as error:
-        # A kernel that died or could not be started: the run goes on to its record, and the journal says why.
-        Journal(folder.journal).append("notebook-failed", section=section.id, error=f"{type(error).__name__}: {error}")
     finally:
         source.unlink(missing_ok=True)
 

@@ -173,29 +173,32 @@ def json_text(value: Any) -> str:
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     """Write a text file in one step (a new file takes the old one's place); a durable one outlives a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with part.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    _write(path, text.encode("utf-8", "backslashreplace"), durable=durable)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file in one step (a new file takes the old one's place)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    _write(path, content, durable=False)
+
+
+def _write(path: Path, content: bytes, *, durable: bool) -> None:
+    folder, name = os.path.split(path)
+    part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
     try:
-        part.write_bytes(content)
+        try:
+            file = open(part, "xb", buffering=0)  # noqa: SIM115 - closed below, whichever way it was opened
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(part, "xb", buffering=0)  # noqa: SIM115
+        with file:
+            left = memoryview(content)
+            while left:
+                left = left[file.write(left) :]
+            if durable:
+                os.fsync(file.fileno())
         os.replace(part, path)
     except BaseException:
-        part.unlink(missing_ok=True)
+        Path(part).unlink(missing_ok=True)
         raise
 
 

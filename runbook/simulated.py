@@ -60,8 +60,11 @@ class Servers:
 
 def load() -> None:
     """Import what a run asks a simulated tenant's files with, so that a forked child need not."""
-    import simtenant.assumptions
     import simtenant.state  # noqa: F401
+    from simtenant.assumptions import ASSUMPTIONS
+
+    for assumption in ASSUMPTIONS:
+        assumption.compiled()
 
 
 def state_directory(name: str) -> Path:

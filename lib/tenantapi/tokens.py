@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,6 +22,10 @@ from tenantapi.signin.refusals import refused
 from tenantapi.tenant import Secret, Tenant, is_header_safe
 
 _SERVICE: Final = "Entra ID"
+_HELD_SECONDS: Final = 60.0
+"""How long a token is used without asking msal, whose looking for it takes as long as the rest of a call does here."""
+_RENEWED_SECONDS: Final = 300
+"""A token with less than that to live is msal's to renew [msal 1.39, application.py]."""
 
 
 class Way(Protocol):
@@ -35,6 +40,13 @@ class Way(Protocol):
 
     def forget(self) -> None:
         """Begin anew the next time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    since: float
+    until: float
+    token: Secret
 
 
 class Tokens:
@@ -57,6 +69,8 @@ class Tokens:
         self._tenant = tenant
         self._door = MachineDoor(http, tenant) if tenant.sign_in == "managed-identity" else Door(http, tenant)
         self._way = self._chosen(prompt, token_cache, sleep, clock)
+        self._clock = clock
+        self._held: dict[str, _Held] = {}
 
     @property
     def user(self) -> str | None:
@@ -69,6 +83,9 @@ class Tokens:
         Raises ``SignInError`` with the AADSTS codes when Entra ID refuses, the network's errors as they are,
         and ``TenantMismatchError`` when the token says that it belongs to another directory.
         """
+        held = self._held.get(scope)
+        if held is not None and held.since <= self._clock() < held.until:
+            return held.token
         return self._bearer(scope, fresh=False)
 
     def renew(self, scope: str) -> Secret:
@@ -108,6 +125,7 @@ class Tokens:
         return Application(tenant, door, clock=clock)
 
     def _bearer(self, scope: str, *, fresh: bool) -> Secret:
+        self._held.pop(scope, None)
         found = self._acquire(scope, fresh=fresh)
         if "access_token" not in found:
             self._way.forget()
@@ -118,6 +136,9 @@ class Tokens:
             raise self._unreadable("its token is not one line of plain text")
         bearer = Secret(token)
         check_token(self._tenant, bearer)
+        now, lives = self._clock(), found.get("expires_in")
+        seconds = min(_HELD_SECONDS, lives - _RENEWED_SECONDS) if isinstance(lives, int) else 0.0
+        self._held[scope] = _Held(since=now, until=now + seconds, token=bearer)
         return bearer
 
     def _acquire(self, scope: str, *, fresh: bool) -> dict[str, Any]:

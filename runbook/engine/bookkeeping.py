@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from papermill.engines import NotebookExecutionManager
-from pydantic_core import PydanticSerializationError, to_json
 
 from runbook.engine.blotting import blot
+from runbook.engine.early import EarlyText
 from runbook.notebookformat import new_output
 from runbook.runs import write_text
 
@@ -32,6 +31,9 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
     part: Callable[[str], None] = staticmethod(lambda name: None)
     """Told the name of a code cell of the kit's own notebooks when it begins."""
 
+    early: EarlyText | None = None
+    """What remembers the text of cells, where it is told of every change of them; else all are spelled anew."""
+
     def save(self, **kwargs: Any) -> None:
         """Nothing between start and end; see `write` and `write_early`."""
 
@@ -40,7 +42,7 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
         super().save()
 
     def write_early(self, *, new: bool = False) -> bool:
-        """Write a notebook on this machine in one step, unchecked: papermill's own way takes ten times as long.
+        """Write a notebook on this machine in one step, unchecked: papermill's own way takes twenty times as long.
 
         It is another spelling of the same notebook, which the next `write` replaces. Returns whether it was written:
         anywhere else, and where nothing stands yet unless it is to be `new`, it is not.
@@ -50,12 +52,13 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
         path = Path(self.output_path)
         if not (path.parent.is_dir() and not path.exists() if new else path.is_file()):
             return False
-        try:
-            text = to_json(self.nb, indent=1).decode()
-        except PydanticSerializationError:  # what somebody else's code put into the notebook
-            text = json.dumps(self.nb, indent=1, ensure_ascii=False)
-        write_text(path, f"{text}\n")
+        write_text(path, (self.early or EarlyText()).text(self.nb))
         return True
+
+    def changed(self, cell: Any) -> None:
+        """Note that a cell is not as it was written last."""
+        if self.early is not None:
+            self.early.changed(cell)
 
     def notebook_start(self, **kwargs: Any) -> None:
         """Begin: nothing has run. A parameter that looks like a credential is blotted out before the first write."""
@@ -72,6 +75,7 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
         if cell.cell_type == "code":
             self.part(cell.metadata.get("runbook", {}).get("part", ""))
             _note(cell, "started")
+            self.changed(cell)
             self.write_early()
 
     def cell_complete(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
@@ -90,6 +94,7 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
             names = {output.ename for output in cell.outputs if output.output_type == "error"}
             failed = cell.metadata.papermill["status"] == self.FAILED
             _note(cell, ("interrupted" if names & _CUT_SHORT else "failed") if failed else None)
+        self.changed(cell)
 
     def _close(self, cell: Any) -> None:
         """Note a cell's end as papermill does, which searches for the format of its own date each time."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from runbook.engine.early import EarlyText
 from runbook.engine.outputs import CellOutputs
 from runbook.engine.process import CellTimedOut, Worker, WorkerDied, can_fork
 from runbook.notebookformat import new_output
@@ -103,6 +104,7 @@ def _raise_for_exit(manager: Any) -> None:
 
 def _run_cells(manager: Any, worker: Worker, timeout_seconds: float | None) -> None:
     displays: dict[str, list[Any]] = {}
+    manager.early = EarlyText()
     manager.nb.metadata["language_info"] = _language_info()
     for index, cell in enumerate(manager.nb.cells):
         manager.cell_start(cell, index)
@@ -114,6 +116,8 @@ def _run_cells(manager: Any, worker: Worker, timeout_seconds: float | None) -> N
             if not ok:
                 manager.cell_exception(cell, index)
             manager.cell_complete(cell, index)
+        if displays:
+            manager.early.all_changed()
         if not ok:
             return
 

@@ -6,10 +6,12 @@ Without any file there is one tenant, ``demo``: the simulated one.
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import platformdirs
@@ -112,8 +114,7 @@ def load(path: Path | None = None) -> dict[str, TenantEntry]:
     if path is None:
         return known
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
-        named = TenantsFile.model_validate(content).tenants
+        named = _named(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InventoryError(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -131,6 +132,12 @@ def load(path: Path | None = None) -> dict[str, TenantEntry]:
             f"{path} names a tenant {DEMO!r}, which is the kit's own simulated one.", "Give it another name."
         )
     return {**known, **named}
+
+
+@functools.lru_cache(maxsize=4)
+def _named(text: str) -> Mapping[str, TenantEntry]:
+    """Return the tenants of a file's text, which a run reads a dozen times."""
+    return MappingProxyType(TenantsFile.model_validate(read_yaml(text)).tenants)
 
 
 def _worded(path: Path, error: ValidationError) -> InventoryError:

@@ -45,6 +45,14 @@ class Assumption:
         return f"Not so here, for the switch {self.switch} is {turned[self.switch]}: {self.statement}"
 
 
+    def compiled(self) -> None:
+        """Make the patterns ready, which a process that forks others does once for all."""
+        for pattern in (*self.hosts, *self.calls):
+            method, _, path = pattern.partition(" ")
+            for part in (method, f"*{path}*") if path else (method,):
+                _compiled(part)
+
+
 def _matches(pattern: str, row: Mapping[str, Any]) -> bool:
     method, blank, path = pattern.partition(" ")
     if not blank:
