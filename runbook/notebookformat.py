@@ -7,26 +7,9 @@ it check formats. Whatever of the kit needs nbformat takes it from here, and bef
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
+from runbook.importing import without
 
-
-@contextlib.contextmanager
-def _without_grammars() -> Iterator[None]:
-    """Let the package of the grammars be missing: a name that is None in `sys.modules` is a missing one [importlib]."""
-    name = "rfc3987_syntax"
-    if name in sys.modules or "jsonschema" in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[name]
-
-
-with _without_grammars():
+with without("rfc3987_syntax"):
     import nbformat
     from nbformat import NotebookNode
     from nbformat.v4 import new_code_cell, new_notebook, new_output

@@ -9,6 +9,7 @@ import functools
 import gc
 
 from runbook import library, simulated
+from runbook.importing import without
 
 
 def preload(tutorial: str = library.OWN) -> None:
@@ -29,11 +30,17 @@ def _preloaded(tutorial: str) -> None:
     gc.freeze()
 
 
+_PAPERMILLS_STORES = ("adlfs", "azure", "boto3", "gcsfs", "github", "pyarrow")
+"""Papermill imports whatever it can read from and write to, half a second of every run. A run has files only."""
+
+
 @functools.cache
 def _libraries() -> None:
     import runbook.notebookformat  # noqa: I001 - before papermill, which imports nbformat by itself
     import msal  # noqa: F401
-    import papermill.execute  # noqa: F401
+
+    with without(*_PAPERMILLS_STORES):
+        import papermill.execute  # noqa: F401
     import requests  # noqa: F401
 
     import runbook.engine.bookkeeping
