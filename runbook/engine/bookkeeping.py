@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,9 @@ from runbook.engine.early import EarlyText
 from runbook.notebookformat import new_output
 from runbook.runs import write_text
 
+BEHIND_SECONDS = 0.1
+"""A run of five sections has 55 such moments; to write at all of them was a twelfth of what it costs."""
+_APPLY = "apply"
 _CUT_SHORT = frozenset({"KeyboardInterrupt", "CellTimeoutError", "DeadKernelError"})
 """Errors that come over a cell from outside: it did not fail by itself, and did not come to its end."""
 
@@ -25,7 +29,8 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
     Papermill marks every cell after a time-out, a dead kernel or an interrupt as completed (measured with
     2.7.0). Here such cells stay ``pending``. Beside that, ``runbook.status`` of a code cell is ``not-run`` until it
     begins, ``started`` while it runs, then ``failed`` or ``interrupted`` or nothing more. The file on disk is written
-    whenever a code cell begins, so that it is true of a run that is killed, too.
+    before a cell begins that applies, and else is at most `BEHIND_SECONDS` behind, so that it is true of a run that is
+    killed, too.
     """
 
     part: Callable[[str], None] = staticmethod(lambda name: None)
@@ -33,6 +38,8 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
 
     early: EarlyText | None = None
     """What remembers the text of cells, where it is told of every change of them; else all are spelled anew."""
+
+    _written = 0.0
 
     def save(self, **kwargs: Any) -> None:
         """Nothing between start and end; see `write` and `write_early`."""
@@ -53,7 +60,12 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
         if not (path.parent.is_dir() and not path.exists() if new else path.is_file()):
             return False
         write_text(path, (self.early or EarlyText()).text(self.nb))
+        self._written = time.monotonic()
         return True
+
+    def until_due(self) -> float:
+        """Say in how many seconds the file will be further behind than it may."""
+        return self._written + BEHIND_SECONDS - time.monotonic()
 
     def changed(self, cell: Any) -> None:
         """Note that a cell is not as it was written last."""
@@ -76,7 +88,9 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
             self.part(cell.metadata.get("runbook", {}).get("part", ""))
             _note(cell, "started")
             self.changed(cell)
-            self.write_early()
+            part = cell.metadata["runbook"].get("part")
+            if self.early is None or part == _APPLY or self.until_due() <= 0:
+                self.write_early()
 
     def cell_complete(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
         """Close a cell. One that a time limit or a dead kernel cut short is failed, and says by what."""

@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from runbook.notebookformat import nbformat
+from runbook.runs import json_text
+
 
 class EarlyText:
     """Spell a notebook out again and again, of which one cell has changed since the last time.
@@ -36,6 +39,17 @@ class EarlyText:
         if kept is None:
             kept = self._kept[id(cell)] = spelled(cell)
         return kept
+
+
+def settled(notebook: Any) -> str:
+    """Return the text of a notebook as nbformat writes it, byte for byte, without its check of the form."""
+    whole = _as_written(nbformat.from_dict(json.loads(spelled(notebook))))
+    return json_text(json.loads(json.dumps(whole, sort_keys=True))).removesuffix("\n")
+
+
+def _as_written(notebook: Any) -> Any:
+    """Split texts into lines, and leave out what is never in a file."""
+    return nbformat.v4.rwbase.strip_transient(nbformat.v4.rwbase.split_lines(notebook))
 
 
 def spelled(value: Any) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from runbook.engine.early import settled
 from runbook.engine.manager import RunbookEngine
 from runbook.engine.process import Worker
 from runbook.notebookformat import nbformat
@@ -50,7 +51,7 @@ def execute(
         part=part,
     )
     raise_for_execution_errors(notebook, str(output))
-    write_text(output, nbformat.v4.writes(notebook))
+    write_text(output, settled(notebook))
 
 
 def _as_loaded(text: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from runbook.engine.early import EarlyText
 from runbook.engine.outputs import CellOutputs
-from runbook.engine.process import CellTimedOut, Worker, WorkerDied, can_fork
+from runbook.engine.process import CellTimedOut, Late, Worker, WorkerDied, can_fork
 from runbook.notebookformat import new_output
 
 
@@ -111,7 +111,7 @@ def _run_cells(manager: Any, worker: Worker, timeout_seconds: float | None) -> N
         ok = True
         try:
             if cell.cell_type == "code" and cell.source.strip():
-                ok = _run_cell(cell, worker, displays, timeout_seconds)
+                ok = _run_cell(manager, cell, worker, displays, timeout_seconds)
         finally:  # what raises here is told by the manager, which sees it
             if not ok:
                 manager.cell_exception(cell, index)
@@ -122,10 +122,11 @@ def _run_cells(manager: Any, worker: Worker, timeout_seconds: float | None) -> N
             return
 
 
-def _run_cell(cell: Any, worker: Worker, displays: dict[str, list[Any]], timeout: float | None) -> bool:
+def _run_cell(manager: Any, cell: Any, worker: Worker, displays: dict[str, list[Any]], timeout: float | None) -> bool:
     outputs = CellOutputs(cell.outputs, displays)
+    late = Late(manager.until_due(), manager.write_early)
     try:
-        done = worker.run_cell(cell.source, outputs.take, timeout)
+        done = worker.run_cell(cell.source, outputs.take, timeout, late)
     except CellTimedOut as error:
         cell.outputs.append(_error("CellTimeoutError", str(error)))
         return False

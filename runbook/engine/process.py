@@ -39,6 +39,14 @@ def can_fork() -> bool:
     return count == 1
 
 
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What is done when a cell runs longer than so many seconds, and goes on running."""
+
+    seconds: float
+    do: Callable[[], object]
+
+
 @dataclass(slots=True)
 class _Pipes:
     requests: int
@@ -93,14 +101,24 @@ class Worker:
         """Give the next notebook an empty namespace. Raises WorkerDied."""
         self._converse({"op": "new"}, lambda message: None, NEW_NOTEBOOK_SECONDS)
 
-    def run_cell(self, code: str, take: Callable[[Message], None], timeout_seconds: float | None) -> Message:
+    def run_cell(
+        self, code: str, take: Callable[[Message], None], timeout_seconds: float | None, late: Late | None = None
+    ) -> Message:
         """Run one cell, hand every output to `take`, and return the closing message (ok, count).
+
+        If it runs longer than `late` allows, that is done once, beside it.
 
         Raises WorkerDied or CellTimedOut; what was printed before is with `take` already.
         """
-        return self._converse({"op": "cell", "code": code}, take, timeout_seconds)
+        return self._converse({"op": "cell", "code": code}, take, timeout_seconds, late)
 
-    def _converse(self, request: Message, take: Callable[[Message], None], timeout_seconds: float | None) -> Message:
+    def _converse(
+        self,
+        request: Message,
+        take: Callable[[Message], None],
+        timeout_seconds: float | None,
+        late: Late | None = None,
+    ) -> Message:
         if self._ended is not None:
             raise WorkerDied(self._ended)
         try:
@@ -110,7 +128,8 @@ class Worker:
             raise WorkerDied(self._ended or "") from None
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         try:
-            done = self._until_done(take, deadline)
+            done = self._in_time(take, late, deadline) if late is not None else None
+            done = done or self._until_done(take, deadline)
         except KeyboardInterrupt:
             self.interrupt(take)
             raise
@@ -128,6 +147,14 @@ class Worker:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.pid, signal.SIGKILL)
                 self._reap()
+
+    def _in_time(self, take: Callable[[Message], None], late: Late, deadline: float | None) -> Message | None:
+        """Return the closing message, or None when it is late; then what is to be done about that is done."""
+        until = time.monotonic() + late.seconds
+        done = self._until_done(take, until if deadline is None else min(until, deadline))
+        if done is None:
+            late.do()
+        return done
 
     def _until_done(self, take: Callable[[Message], None], deadline: float | None) -> Message | None:
         """Return the closing message, or None when the deadline passes first."""

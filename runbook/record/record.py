@@ -32,7 +32,9 @@ def record_notebook(folder: RunFolder) -> Any:
                 cell.metadata["runbook_notebook"] = path.name
                 cell.id = f"{path.stem[:2]}-{cell.id}"[:64]
                 cells.append(cell)
-    return nbformat.v4.new_notebook(cells=cells)
+    notebook = nbformat.from_dict({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    notebook.cells = cells  # whose form is what it is; nothing here depends on it
+    return notebook
 
 
 def _read(path: Path) -> Any:
