@@ -159,7 +159,8 @@ def show(run: str, as_json: bool) -> int:
 def _carry_out(mode: str, options: dict[str, Any]) -> int:
     from runbook import library
     from runbook.fleet import approvals
-    from runbook.fleet.fleet import Wish, begin, check_inputs, check_members
+    from runbook.fleet.asking import Wish, begin
+    from runbook.fleet.checking import check_inputs, check_members
     from runbook.fleet.inventory import read_inventory
     from runbook.fleet.local import IN_FLIGHT_PER_CORE, cores, simulated_far_ends
     from runbook.fleet.selecting import Selection, select
@@ -198,7 +199,8 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
 
 
 def _go_on(folder: Any, options: dict[str, Any]) -> int:
-    from runbook.fleet.fleet import go_on, what_was_asked
+    from runbook.fleet.asking import what_was_asked
+    from runbook.fleet.fleet import go_on
     from runbook.fleet.local import local_crew, on_cores
     from runbook.fleet.stopping import Switch, on_signals
     from runbook.fleet.traces import export, provider

@@ -17,9 +17,10 @@ from runbook import library
 from runbook.cli.fleet import resume
 from runbook.errors import PlanRefused, UsageError
 from runbook.fleet import approvals
+from runbook.fleet.asking import Wish, begin
 from runbook.fleet.carrying import carry_out, whole_paths
 from runbook.fleet.conduct import Stop
-from runbook.fleet.fleet import Outcome, Wish, begin, go_on
+from runbook.fleet.fleet import Outcome, go_on
 from runbook.fleet.folder import FleetFolder
 from runbook.fleet.inventory import read_inventory
 from runbook.fleet.order import Order
