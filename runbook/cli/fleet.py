@@ -108,7 +108,13 @@ def verify(**options: Any) -> int:
     return _carry_out("verify", options)
 
 
-@fleet.command(epilog="Example: runbook fleet resume 20261128T020000Z-verify-1a2b3c")
+@fleet.command(
+    epilog="""\b
+Examples:
+  runbook fleet resume 20261128T020000Z-verify-1a2b3c
+  runbook fleet resume 20261128T020000Z-apply-1a2b3c --max-failures 4
+"""
+)
 @click.argument("run")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Cores to use; without it, all.")
 @click.option("--scheduler", metavar="ADDRESS", help="Let a dask cluster carry it out: tcp://host:8786.")
@@ -118,10 +124,21 @@ def verify(**options: Any) -> int:
     metavar="SECONDS",
     help="How long one tenant may take; as before.",
 )
+@click.option(
+    "--max-failures",
+    "allowed_anew",
+    default="",
+    metavar="N|N%",
+    help="Allow so many failures from now on, those that there were among them; without it, as before.",
+)
 @quiet_option
 @json_option
 def resume(run: str, **options: Any) -> int:
-    """Go on with a fleet run that was stopped or killed: nothing that is finished is done again."""
+    """Go on with a fleet run that was stopped or killed: nothing that is finished is done again.
+
+    A run that its failures have stopped is gone on with if --max-failures now allows as many: what failed stays as it
+    is, and those that were not started are begun. That is noted in the run's journal with your name.
+    """
     from runbook.fleet.local import simulated_far_ends
 
     folder = find_fleet(run, runs_directory())
@@ -150,7 +167,9 @@ def show(run: str, as_json: bool) -> int:
 
     folder = find_fleet(run, runs_directory())
     if not folder.summary.is_file():
-        raise UsageError(f"The fleet run {folder.name} has not ended.", f"runbook fleet resume {folder.name}")
+        going_on = f"It was cut short. Go on with it:\n\n    runbook fleet resume {folder.name}\n"
+        told = f"It still runs. Wait for it, or stop it:\n\n    runbook fleet stop {folder.name}\n"
+        raise UsageError(f"The fleet run {folder.name} has not ended.", told if folder.is_held() else going_on)
     summary = read_json(folder.summary)
     _told(summary, folder.page, make_console(as_json=as_json))
     return int(summary["exit_code"])
@@ -218,7 +237,7 @@ def _go_on(folder: Any, options: dict[str, Any]) -> int:
         return local_crew(asked["tutorial"], in_flight=asked["in_flight"], tenant_seconds=seconds)
 
     with on_cores(options["workers"]), on_signals(switch.press), console.fleet(len(asked["order"])) as told:
-        outcome = go_on(folder, crew, told, asked_to_stop=switch.asked)
+        outcome = go_on(folder, crew, told, asked_to_stop=switch.asked, max_failures=options.get("allowed_anew", ""))
     export(outcome.summary, folder.runs, provider())
     _told(outcome.summary, folder.page, console)
     return outcome.exit_code
@@ -236,6 +255,9 @@ def _told(summary: Any, page: Path, console: Console) -> None:
     if summary["not_stored"]:
         first = next(row for row in summary["tenants"] if row.get("not_stored"))
         lines.append(f"Records that were not put to the store: {len(summary['not_stored'])}. {first['not_stored']}")
+    if summary.get("to_go_on"):
+        seen = ", once somebody has seen why these failed" if "--max-failures" in summary["to_go_on"] else ""
+        lines += ["", f"To go on with those that are left{seen}:", "", f"    {summary['to_go_on']}", ""]
     if summary["plans_hash"]:
         inventory = shlex.quote(os.path.relpath(summary["path"]))
         command = f"    runbook fleet apply {inventory} --approve {summary['plans_hash'][:12]}"

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from runbook import journal, library
 from runbook.errors import ExitCode, UsageError
-from runbook.fleet import rows
+from runbook.fleet import resuming, rows
 from runbook.fleet.approvals import hash_of_plans
 from runbook.fleet.asking import allowance_of, what_was_asked
 from runbook.fleet.conduct import Course, Stop, conduct
@@ -46,29 +46,46 @@ class Outcome:
 
 
 def go_on(
-    folder: FleetFolder, crew: Callable[[], Crew], watch: Progress, *, asked_to_stop: Callable[[], Stop | None]
+    folder: FleetFolder,
+    crew: Callable[[], Crew],
+    watch: Progress,
+    *,
+    asked_to_stop: Callable[[], Stop | None],
+    max_failures: str = "",
 ) -> Outcome:
     """Carry out what is left of a fleet run, and write its summary; for one that has just begun that is all of it.
 
-    Raises UsageError when its supervisor still lives, or its tutorial is another text by now.
+    `max_failures` is allowed anew, and lifts what the failures so far have stopped. `crew` is asked for once all that
+    can be seen beforehand is in order; what it raises leaves the fleet run as it was.
+
+    Raises UsageError when its supervisor still lives, its tutorial is another text by now, or its failures have
+    stopped it and nobody has allowed more.
     """
     with _alone(folder):
-        folder.stop.unlink(missing_ok=True)  # not before: a stop that is meant for another supervisor stays
         asked = what_was_asked(folder)
         _same_text(asked)
         journal.mend(folder.journal)
-        course = _course(asked, folder)
+        word = resuming.last_word(asked, folder)
+        course = _course(asked, folder, word)
+        if max_failures:
+            course, word = resuming.lifted(course, max_failures, folder), replace(word, max_failures=max_failures)
+        else:
+            resuming.refuse_if_held(course, folder)
+        working = crew()
+        folder.stop.unlink(missing_ok=True)  # not before: a stop that is meant for another supervisor stays
         log = Journal(folder.journal)
+        if max_failures:
+            resuming.note(log, max_failures, course)
         if course.kept or any(folder.begun(order.tenant) for _, orders in course.rings for order in orders):
             log.append("fleet-resumed", finished=sorted(course.kept))
-        working = crew()
         try:
             found, why = conduct(
                 course, working, Noted(watch, log, course.kept), asked_to_stop=asked_to_stop, finish=folder.finish
             )
         finally:
             working.close()
-        return _close(folder, asked, found, why, log)
+        command = resuming.command(course, found, word.max_failures, folder)
+        return _close(folder, asked, found, log, stopped=why, going_on=command)
 
 
 @contextlib.contextmanager
@@ -107,7 +124,7 @@ def _same_text(asked: Mapping[str, Any]) -> None:
         )
 
 
-def _course(asked: Mapping[str, Any], folder: FleetFolder) -> Course:
+def _course(asked: Mapping[str, Any], folder: FleetFolder, word: resuming.Word) -> Course:
     kept: dict[str, Row] = {}
     rings = []
     for item in asked["rings"]:
@@ -126,12 +143,15 @@ def _course(asked: Mapping[str, Any], folder: FleetFolder) -> Course:
         mode=asked["mode"],
         rings=rings,
         in_flight=asked["in_flight"],
-        allowance=allowance_of(asked["max_failures"], asked["mode"]),
+        allowance=allowance_of(word.max_failures, asked["mode"]),
         kept=kept,
+        looked_at=word.looked_at,
     )
 
 
-def _close(folder: FleetFolder, asked: Mapping[str, Any], found: Sequence[Row], why: str, log: Journal) -> Outcome:
+def _close(
+    folder: FleetFolder, asked: Mapping[str, Any], found: Sequence[Row], log: Journal, *, stopped: str, going_on: str
+) -> Outcome:
     by_name = {row["tenant"]: row for row in found}
     ordered = [by_name[name] for name in asked["order"]]
     summary = {
@@ -143,15 +163,16 @@ def _close(folder: FleetFolder, asked: Mapping[str, Any], found: Sequence[Row], 
             tutorial=asked["tutorial"],
             started=asked["started"],
             ended=journal.now(),
-            why=why,
+            why=stopped,
         ),
         **{name: asked[name] for name in ("path", "part", "inventory_sha256")},
+        "to_go_on": going_on,
         "not_stored": [row["tenant"] for row in ordered if row.get("not_stored")],
         "plans_hash": hash_of_plans(ordered) if asked["mode"] == "plan" else "",
     }
     if summary["not_stored"] and summary["exit_code"] in (ExitCode.DONE, ExitCode.CHANGES):
         summary["exit_code"] = ExitCode.FAILED  # the tenants are as they are, and not all that was asked was done
-    entry = log.append("fleet-ended", status=summary["status"], exit_code=summary["exit_code"], stopped=why)
+    entry = log.append("fleet-ended", status=summary["status"], exit_code=summary["exit_code"], stopped=stopped)
     summary["journal"] = {"entries": entry["n"] + 1, "head": entry["hash"]}
     write_all(folder, summary)
     return Outcome(folder=folder, summary=summary)
