@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runbook.cli.console import Console, json_option, make_console, quiet_option
 from runbook.errors import UsageError
-from runbook.fleet.folder import find_fleet
+from runbook.fleet.folder import FleetFolder, find_fleet
 from runbook.fleet.selecting import ONLY
 from runbook.runs import runs_directory
+
+if TYPE_CHECKING:
+    from runbook.fleet.crew import Crew
+    from runbook.fleet.inventory import Inventory
 
 _REASONS, _NAMED = 20, 6
 """So many reasons, and tenants of each, are printed at the end."""
@@ -139,11 +144,7 @@ def resume(run: str, **options: Any) -> int:
     A run that its failures have stopped is gone on with if --max-failures now allows as many: what failed stays as it
     is, and those that were not started are begun. That is noted in the run's journal with your name.
     """
-    from runbook.fleet.local import simulated_far_ends
-
-    folder = find_fleet(run, runs_directory())
-    with simulated_far_ends(folder.entries()):
-        return _go_on(folder, options)
+    return _go_on(find_fleet(run, runs_directory()), options)
 
 
 @fleet.command(epilog="Example: runbook fleet stop 20261128T020000Z-apply-1a2b3c")
@@ -181,7 +182,7 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
     from runbook.fleet.asking import Wish, begin
     from runbook.fleet.checking import check_inputs, check_members
     from runbook.fleet.inventory import read_inventory
-    from runbook.fleet.local import IN_FLIGHT_PER_CORE, cores, simulated_far_ends
+    from runbook.fleet.local import IN_FLIGHT_PER_CORE, cores
     from runbook.fleet.selecting import Selection, select
     from runbook.fleet.storing import check_store
 
@@ -202,25 +203,26 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
     if options["store"]:
         check_store(options["store"])
     workers = options["workers"] or cores()
-    with simulated_far_ends({member.name: member.entry for member in inventory.members}):
-        check_members(inventory)
-        wish = Wish(
-            mode=mode,
-            inventory=inventory,
-            grants=grants,
-            max_failures=options["max_failures"],
-            in_flight=options["in_flight"] or IN_FLIGHT_PER_CORE * workers,
-            cell_timeout_seconds=options["cell_timeout"],
-            tenant_seconds=options["tenant_timeout"],
-            store=options["store"] or "",
-        )
-        return _go_on(begin(wish, document, runs), options)
+    check_members(inventory)
+    wish = Wish(
+        mode=mode,
+        inventory=inventory,
+        grants=grants,
+        max_failures=options["max_failures"],
+        in_flight=options["in_flight"] or IN_FLIGHT_PER_CORE * workers,
+        cell_timeout_seconds=options["cell_timeout"],
+        tenant_seconds=options["tenant_timeout"],
+        store=options["store"] or "",
+    )
+    return _go_on(begin(wish, document, runs), options, inventory)
 
 
-def _go_on(folder: Any, options: dict[str, Any]) -> int:
-    from runbook.fleet.asking import what_was_asked
+def _go_on(folder: FleetFolder, options: dict[str, Any], checked: Inventory | None = None) -> int:
+    """Carry out what is left of a fleet run; whoever is left of one that is resumed is checked as at its beginning."""
+    from runbook.fleet.asking import left_of, what_was_asked
+    from runbook.fleet.checking import check_left
     from runbook.fleet.fleet import go_on
-    from runbook.fleet.local import local_crew, on_cores
+    from runbook.fleet.local import local_crew, on_cores, simulated_far_ends
     from runbook.fleet.stopping import Switch, on_signals
     from runbook.fleet.traces import export, provider
 
@@ -229,14 +231,24 @@ def _go_on(folder: Any, options: dict[str, Any]) -> int:
     seconds = options["tenant_timeout"] or asked["tenant_seconds"]
     switch = Switch(folder.stop)
 
-    def crew() -> Any:
+    def crew() -> Crew:
+        left = checked
+        if left is None:
+            left = left_of(folder, asked)
+            check_left(left, asked["mode"])
+        far_ends.enter_context(simulated_far_ends({member.name: member.entry for member in left.members}))
         if options["scheduler"]:
             from runbook.fleet.cluster import cluster_crew
 
             return cluster_crew(options["scheduler"], tenant_seconds=seconds)
         return local_crew(asked["tutorial"], in_flight=asked["in_flight"], tenant_seconds=seconds)
 
-    with on_cores(options["workers"]), on_signals(switch.press), console.fleet(len(asked["order"])) as told:
+    with (
+        contextlib.ExitStack() as far_ends,
+        on_cores(options["workers"]),
+        on_signals(switch.press),
+        console.fleet(len(asked["order"])) as told,
+    ):
         outcome = go_on(folder, crew, told, asked_to_stop=switch.asked, max_failures=options.get("allowed_anew", ""))
     export(outcome.summary, folder.runs, provider())
     _told(outcome.summary, folder.page, console)

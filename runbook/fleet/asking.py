@@ -126,6 +126,30 @@ def what_was_asked(folder: FleetFolder) -> dict[str, Any]:
     return asked
 
 
+def left_of(folder: FleetFolder, asked: Mapping[str, Any]) -> Inventory:
+    """Return who was asked for and has not ended, as the fleet run's own folder describes them."""
+    members = [
+        Member(
+            name=order.tenant,
+            group=order.group,
+            entry=tenants.entry(order.tenant, folder.tenants_file(order.tenant)),
+            parameters=order.parameters,
+            sources=order.sources,
+        )
+        for order in (Order(**values) for ring in asked["rings"] for values in ring["orders"])
+        if folder.row(order.tenant) is None and not (asked["mode"] == "apply" and order.grant is None)
+    ]
+    return Inventory(
+        name=asked["inventory"],
+        path=asked["path"],
+        sha256=asked["inventory_sha256"],
+        tutorial=asked["tutorial"],
+        members=tuple(members),
+        rings=tuple(ring["ring"] for ring in asked["rings"]),
+        part=asked["part"],
+    )
+
+
 def allowance_of(text: str, mode: str) -> Allowance:
     """A rollout stops at the first failure if nothing else is said; a run that only reads goes on."""
     if text:

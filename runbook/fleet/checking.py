@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from runbook import tenants
+from runbook import library, tenants
 from runbook.errors import InventoryError, RunbookError
 from runbook.fleet.inventory import Inventory
+from runbook.fleet.local import make_simulated
 from runbook.inputs import RUN_FIELDS, effective
 from runbook.library import Document
 
@@ -27,19 +28,48 @@ def check_inputs(inventory: Inventory, document: Document) -> None:
 
 
 def check_members(inventory: Inventory) -> None:
-    """See that every tenant can be reached as described, and that nobody is there twice. Raises InventoryError."""
+    """See that every tenant can be reached as described, and that nobody is there twice. Raises InventoryError.
+
+    No server is started for it. A simulated tenant that does not exist yet is made once nothing is wrong with what is
+    written, for it is then that its directory has an identifier.
+    """
     problems = []
-    seen: dict[str, str] = {}
     for member in inventory.members:
         try:
-            tenants.check(member.name, member.entry)
-            directory = tenants.describe(member.name, member.entry).tenant_id.lower()
-            if directory in seen:
-                problems.append(f"{member.name} and {seen[directory]} are one and the same tenant.")
-            seen[directory] = member.name
+            if member.entry.simulated is None:
+                tenants.check(member.name, member.entry)
+            else:
+                tenants.check_references(member.name, member.entry)
         except RunbookError as error:
             problems.append(f"{member.name}: {error.detail}")
     _refuse(inventory, problems)
+    make_simulated({member.name: member.entry for member in inventory.members})
+    _refuse(inventory, list(_known_directories(inventory)))
+
+
+def _known_directories(inventory: Inventory) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for member in inventory.members:
+        try:
+            if member.entry.simulated is not None:
+                tenants.check(member.name, member.entry)
+            directory = tenants.describe(member.name, member.entry).tenant_id.lower()
+        except RunbookError as error:
+            yield f"{member.name}: {error.detail}"
+            continue
+        if directory in seen:
+            yield f"{member.name} and {seen[directory]} are one and the same tenant."
+        seen[directory] = member.name
+
+
+def check_left(left: Inventory, mode: str) -> None:
+    """See that those who are left of a fleet run can be reached, with what they were asked. Raises InventoryError.
+
+    An approved plan was made with its own inputs.
+    """
+    if mode != "apply":
+        check_inputs(left, library.load(left.tutorial))
+    check_members(left)
 
 
 def _refuse(inventory: Inventory, problems: Sequence[str]) -> None:
