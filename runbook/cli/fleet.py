@@ -172,7 +172,10 @@ def show(run: str, as_json: bool) -> int:
         told = f"It still runs. Wait for it, or stop it:\n\n    runbook fleet stop {folder.name}\n"
         raise UsageError(f"The fleet run {folder.name} has not ended.", told if folder.is_held() else going_on)
     summary = read_json(folder.summary)
-    _told(summary, folder.page, make_console(as_json=as_json))
+    console = make_console(as_json=as_json)
+    if folder.is_held():
+        console.error(f"{folder.name} is being gone on with; this is how it stood before.")
+    _told(summary, folder.page, console)
     return int(summary["exit_code"])
 
 

@@ -122,6 +122,9 @@ def test_show_names_the_way_on_and_the_command_line_goes_it(tmp_path: Path) -> N
     shown = CliRunner().invoke(show, [str(folder.path)])
     assert f"    runbook fleet resume {folder.name} --max-failures 1\n" in shown.output
     assert "once somebody has seen why these failed" in shown.output
+    with folder.hold():
+        shown = CliRunner().invoke(show, [str(folder.path)])
+    assert "is being gone on with; this is how it stood before" in shown.stderr
     for more, says in (((), "was stopped by its failures"), (("--max-failures", "0"), "less than what failed")):
         done = CliRunner().invoke(resume, [str(folder.path), "-q", *more])
         assert isinstance(done.exception, UsageError) and says in str(done.exception)
