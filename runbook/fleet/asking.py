@@ -5,6 +5,7 @@ So a run whose supervisor was killed can be gone on with from its folder alone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,8 @@ def _described(member: Member) -> str:
     if member.name == tenants.DEMO:
         return "tenants: {}\n"
     entry = member.entry.model_dump(mode="json", exclude_unset=True)
+    if (path := tenants.relative_certificate(member.entry, Path.cwd(), os.environ)) is not None:
+        entry["certificate"] = str(path)
     return yaml.safe_dump({"tenants": {member.name: entry}}, sort_keys=False, allow_unicode=True)
 
 

@@ -7,7 +7,13 @@ simulated tenant where that is what is meant.
 from __future__ import annotations
 
 from runbook.tenants.connection import Connection, asked, check, domains_of, last_request, open_connection, serve
-from runbook.tenants.credentials import check_references, credential_references, describe, variables
+from runbook.tenants.credentials import (
+    check_references,
+    credential_references,
+    describe,
+    relative_certificate,
+    variables,
+)
 from runbook.tenants.file import DEMO, FileReference, Simulated, TenantEntry, entry, load, where_in_yaml
 
 __all__ = [
@@ -26,6 +32,7 @@ __all__ = [
     "last_request",
     "load",
     "open_connection",
+    "relative_certificate",
     "serve",
     "variables",
     "where_in_yaml",
