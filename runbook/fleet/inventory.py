@@ -33,9 +33,9 @@ from runbook import tenants
 from runbook.errors import InventoryError
 from runbook.fleet.inventorycsv import tenants_of_csv
 from runbook.library import OWN
-from runbook.tenants import TenantEntry, where_in_yaml
+from runbook.tenants import TenantEntry
 from runbook.tenants.file import NAME
-from runbook.written import read_yaml
+from runbook.written import read_yaml, where_in_yaml
 
 EVERYBODY = "all"
 """The group of tenants that name none."""

@@ -14,7 +14,7 @@ from runbook.tenants.credentials import (
     relative_certificate,
     variables,
 )
-from runbook.tenants.file import DEMO, FileReference, Simulated, TenantEntry, entry, load, where_in_yaml
+from runbook.tenants.file import DEMO, FileReference, Simulated, TenantEntry, entry, load
 
 __all__ = [
     "DEMO",
@@ -35,5 +35,4 @@ __all__ = [
     "relative_certificate",
     "serve",
     "variables",
-    "where_in_yaml",
 ]
