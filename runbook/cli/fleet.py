@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from runbook.cli.console import Console, json_option, make_console, quiet_option
+from runbook.cli.console import json_option, make_console, quiet_option
+from runbook.cli.fleetend import tell_end
 from runbook.errors import UsageError
 from runbook.fleet.folder import FleetFolder, find_fleet
 from runbook.fleet.selecting import ONLY
@@ -21,8 +20,11 @@ if TYPE_CHECKING:
     from runbook.fleet.crew import Crew
     from runbook.fleet.inventory import Inventory
 
-_REASONS, _NAMED = 20, 6
-"""So many reasons, and tenants of each, are printed at the end."""
+_BUDGET_HELP = (
+    "At most N calls in SECONDS from this machine to exchange, graph, entra or cloudflare; with -per-tenant, for each "
+    "tenant (cloudflare: each token). May be repeated. Default: cloudflare=200/1 and cloudflare-per-tenant=1200/300, "
+    "as documented; for the others no limit but what they ask for (Retry-After)."
+)
 _INVENTORY = click.argument("inventory", type=click.Path(path_type=Path))
 _CHOOSING = (
     click.option("--tenant", "tenants", multiple=True, metavar="NAME", help="Only this tenant; may be repeated."),
@@ -46,6 +48,7 @@ _RUNNING = (
     ),
     click.option("--store", envvar="RUNBOOK_STORE", metavar="ADDRESS", help="Put finished runs there, too: s3://..."),
     click.option("--max-failures", default="", metavar="N|N%", help="Begin no further tenant once more have failed."),
+    click.option("--budget", "budgets", multiple=True, metavar="SERVICE[-per-tenant]=N/SECONDS", help=_BUDGET_HELP),
     click.option("--tutorial", help="Name or path of the tutorial, in place of the inventory's."),
     quiet_option,
     json_option,
@@ -175,7 +178,7 @@ def show(run: str, as_json: bool) -> int:
     console = make_console(as_json=as_json)
     if folder.is_held():
         console.error(f"{folder.name} is being gone on with; this is how it stood before.")
-    _told(summary, folder.page, console)
+    tell_end(summary, folder.page, console)
     return int(summary["exit_code"])
 
 
@@ -216,6 +219,7 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
         cell_timeout_seconds=options["cell_timeout"],
         tenant_seconds=options["tenant_timeout"],
         store=options["store"] or "",
+        budgets=options["budgets"],
     )
     return _go_on(begin(wish, document, runs), options, inventory)
 
@@ -254,44 +258,5 @@ def _go_on(folder: FleetFolder, options: dict[str, Any], checked: Inventory | No
     ):
         outcome = go_on(folder, crew, told, asked_to_stop=switch.asked, max_failures=options.get("allowed_anew", ""))
     export(outcome.summary, folder.runs, provider())
-    _told(outcome.summary, folder.page, console)
+    tell_end(outcome.summary, folder.page, console)
     return outcome.exit_code
-
-
-def _told(summary: Any, page: Path, console: Console) -> None:
-    if console.as_json:
-        console.document(summary)
-        return
-    lines = [f"{summary['fleet']}: {summary['status']}"]
-    lines += [f"{count:6} {status}" for status, count in summary["counts"].items()]
-    if summary["stopped"]:
-        lines.append(f"Stopped early: {summary['stopped']}.")
-    lines += _what_needs_a_person(summary)
-    if summary["not_stored"]:
-        first = next(row for row in summary["tenants"] if row.get("not_stored"))
-        lines.append(f"Records that were not put to the store: {len(summary['not_stored'])}. {first['not_stored']}")
-    if summary.get("to_go_on"):
-        seen = ", once somebody has seen why these failed" if "--max-failures" in summary["to_go_on"] else ""
-        lines += ["", f"To go on with those that are left{seen}:", "", f"    {summary['to_go_on']}", ""]
-    if summary["plans_hash"]:
-        inventory = shlex.quote(os.path.relpath(summary["path"]))
-        command = f"    runbook fleet apply {inventory} --approve {summary['plans_hash'][:12]}"
-        lines += ["", "To carry out exactly these plans:", "", command, ""]
-    lines.append(f"page: {page}")
-    console.lines(lines)
-
-
-def _what_needs_a_person(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each reason, the worst first, with the tenants that it holds for."""
-    from runbook.fleet.rows import GOOD, badness
-    from runbook.views import plain
-
-    bad = sorted((row for row in summary["tenants"] if row["status"] not in GOOD), key=badness)
-    groups: dict[tuple[str, str], list[str]] = {}
-    for row in bad:
-        groups.setdefault((row["status"], row["reason"]), []).append(row["tenant"])
-    for (status, reason), names in list(groups.items())[:_REASONS]:
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield plain(f"  {', '.join(names[:_NAMED])}{more}: {status}: {reason}")
-    if len(groups) > _REASONS:
-        yield f"  and {len(groups) - _REASONS} other reasons; the page has them all"

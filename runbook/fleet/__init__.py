@@ -6,8 +6,9 @@ tenant is an `order`, and `carrying` does it, with the run put to a store by `st
 
 Processes: `crew` forks them, `local` makes this machine ready for that, `conduct` goes through the rings and stops
 where it must (`stopping`), all of it is told to the journal by `noting`, and `fleet` leads from there to the summary.
-Elsewhere: `executors` take a crew's place, `runner` is a process that carries out orders, `runnerprocess` the other end
-of its pipe, `cluster` and `worker` are dask's two sides.
+Whether a run that was stopped may be gone on with is a matter of `resuming`. Elsewhere: `executors` take a crew's
+place, `runner` is a process that carries out orders, `runnerprocess` the other end of its pipe, `cluster` and `worker`
+are dask's two sides.
 
 What people see: `rows` (how a tenant ended) and `reasons`, `changes` since the run before, `page`, `exports`, `traces`,
 `progress`; `writing` puts them into the folder.

@@ -6,7 +6,7 @@ So a run whose supervisor was killed can be gone on with from its folder alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from runbook.fleet.order import Order
 from runbook.journal import Journal
 from runbook.library import Document
 from runbook.runs import Grant, read_json, write_json
+from runbook.tenants.budgets import check_budgets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +38,14 @@ class Wish:
     cell_timeout_seconds: float = 900.0
     tenant_seconds: float = 3600.0
     store: str = ""
+    budgets: Sequence[str] = ()
+    """Limits of calls in place of the client library's own, as `runbook.tenants.budgets` reads them."""
 
 
 def begin(wish: Wish, document: Document, runs: Path) -> FleetFolder:
     """Make the folder of a fleet run in which nothing has been done yet. Raises UsageError, PlanRefused."""
     allowance_of(wish.max_failures, wish.mode)
+    check_budgets(wish.budgets, wish.in_flight)
     if wish.mode == "apply" and not (wish.grants and {m.name for m in wish.inventory.members} & wish.grants.keys()):
         raise PlanRefused(
             "No plan of any of these tenants is approved.",
@@ -68,6 +72,7 @@ def begin(wish: Wish, document: Document, runs: Path) -> FleetFolder:
         "max_failures": wish.max_failures,
         "in_flight": wish.in_flight,
         "tenant_seconds": wish.tenant_seconds,
+        "budgets": list(wish.budgets),
         "order": [member.name for member in wish.inventory.members],
         "rings": [
             {"ring": group, "orders": [_order(member, wish, folder, document).as_json() for member in members]}

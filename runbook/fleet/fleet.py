@@ -28,6 +28,7 @@ from runbook.fleet.progress import Progress
 from runbook.fleet.writing import write_all
 from runbook.journal import Journal
 from runbook.runs import Hold
+from runbook.tenants.budgets import write_budgets
 
 _LAST_BREATH_SECONDS = 10.0
 _NO_PLAN = "no plan of it is approved"
@@ -71,6 +72,7 @@ def go_on(
             course, word = resuming.lifted(course, max_failures, folder), replace(word, max_failures=max_failures)
         else:
             resuming.refuse_if_held(course, folder)
+        write_budgets(folder.traffic, asked.get("budgets", ()))
         working = crew()
         folder.stop.unlink(missing_ok=True)  # not before: a stop that is meant for another supervisor stays
         log = Journal(folder.journal)

@@ -1,7 +1,7 @@
 """Which tenant is meant, and the way to it.
 
 `file` reads ``tenants.yaml``; `credentials` looks up what it only refers to; `connection` connects, and serves a
-simulated tenant where that is what is meant.
+simulated tenant where that is what is meant, keeping to the `budgets` of calls that are asked for.
 """
 
 from __future__ import annotations
