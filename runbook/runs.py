@@ -20,8 +20,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from runbook.errors import PlanRefused, UsageError
@@ -287,54 +285,11 @@ class Grant:
         return found
 
 
-class ApprovalFile(BaseModel):
-    """What a file must say to approve a plan: which, for which tenant, in whose name, until when."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    plan: str = Field(pattern=r"^[0-9a-fA-F]{64}$")
-    tenant: str
-    approver: str = Field(min_length=1)
-    expires: AwareDatetime
-
-
-def approval_from_file(path: Path, tenant: str, base: Path | None = None) -> dict[str, Any]:
-    """Return the approval that a YAML or JSON file gives: ``plan``, ``tenant``, ``approver`` and ``expires``.
-
-    The plan's whole hash and a time with its zone are asked for. Raises UsageError for a file that cannot be used,
-    PlanRefused for one that is for another tenant or has expired, and what `approval_for` raises.
-    """
-    try:
-        given = ApprovalFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise UsageError(f"{path} is not YAML.", _APPROVAL) from None
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise UsageError(f"{path}, at {place}: {first['msg']}.", _APPROVAL) from None
-    if given.tenant != tenant:
-        raise PlanRefused(f"The approval in {path} is for the tenant {given.tenant!r}, not for {tenant!r}.", _HOW)
-    approval = approval_for(given.plan, tenant, base)
-    approval |= {"approved_by": given.approver, "expires": given.expires.isoformat()}
-    still_valid(approval)
-    return approval
-
-
 def still_valid(approval: Mapping[str, Any], now: datetime | None = None) -> None:
     """Raise PlanRefused when an approval has expired."""
     expires = approval.get("expires")
     if expires and datetime.fromisoformat(expires) <= (now or datetime.now(UTC)):
         raise PlanRefused(f"The approval by {approval['approved_by']} expired at {expires}.", _HOW)
-
-
-_APPROVAL = """Write it like this:
-
-    plan: the plan's hash, all 64 digits
-    tenant: contoso
-    approver: Jane Doe, change 4711
-    expires: 2026-12-01T18:00:00+01:00
-"""
 
 
 def _is_whole(plan: dict[str, Any]) -> bool:

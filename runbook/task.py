@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook import library, tenants
+from runbook.approvalfile import approval_from_file
 from runbook.archive.signature import signing_key
 from runbook.errors import ExitCode, PlanRefused, UsageError
 from runbook.history import History, goes_back, input_sources, read_history
@@ -22,7 +23,6 @@ from runbook.runs import (
     Hold,
     RunFolder,
     approval_for,
-    approval_from_file,
     plans,
     read_json,
     still_valid,

@@ -33,6 +33,13 @@ def read_yaml(text: str) -> Any:
         loader.dispose()
 
 
+def where_in_yaml(error: Exception) -> str:
+    """Say what is wrong and in which line, without quoting the line: it may hold what should not be printed."""
+    mark = getattr(error, "problem_mark", None)
+    place = f", line {mark.line + 1}" if mark is not None else ""
+    return f"{getattr(error, 'problem', None) or 'it cannot be read as text'}{place}"
+
+
 class _Reading:
     """One text on its way from YAML's nodes to values."""
 

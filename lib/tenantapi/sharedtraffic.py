@@ -47,10 +47,14 @@ class Rules:
     )
     """The limit of this machine at one host; Cloudflare's is documented, per address of the caller."""
     crowd: int = 5
-    """When so many budgets are turned away (429) by one host ``within`` so short a time, all leave the host alone."""
+    """When so many budgets are turned away (429) by one host ``within`` so short a time, all leave the host alone.
+
+    A guess, and so are ``within`` and ``pause``: no vendor says that a 429 concerns anybody but the budget it was
+    sent to, and nobody has measured it. Where many tenants are throttled one by one, each within its own budget, all
+    wait here without need; that costs time and never a call too early."""
     within: float = 10.0
     pause: float = 30.0
-    """How long, if the host named no time itself."""
+    """How long, if the host named no time itself; a guess."""
     failures: int = 5
     """After failures for so many different tenants in a row, without any success, a host is not called."""
     cool_down: float = 60.0

@@ -23,7 +23,7 @@ from runbook.views import plain
 if TYPE_CHECKING:
     import rich.console
 
-    from runbook.fleet.progress import Clock, Progress, Waiting
+    from runbook.fleet.progress import Clock, Progress
 
 _DUMB = ("dumb", "unknown")
 _JSON_HELP = (
@@ -87,20 +87,17 @@ class Console:
             yield lines_to(self.err)
 
     @contextmanager
-    def fleet(self, total: int, waiting: Waiting = lambda: 0, clock: Clock = time.monotonic) -> Iterator[Progress]:
-        """Give what a fleet of so many tenants tells how far it is; as `progress`, but that no thread is begun.
-
-        `waiting` says how many of the fleet's requests wait at the moment.
-        """
+    def fleet(self, total: int, clock: Clock = time.monotonic) -> Iterator[Progress]:
+        """Give what a fleet of so many tenants tells how far it is; as `progress`, but that no thread is begun."""
         from runbook.fleet.progress import Lines, Live, Silent
 
         shown: Progress
         if self.quiet:
             shown = Silent()
         elif self.live:
-            shown = Live(self._rich(self.err), total, clock, waiting)
+            shown = Live(self._rich(self.err), total, clock)
         else:
-            shown = Lines(self.err, total, clock, waiting)
+            shown = Lines(self.err, total, clock)
         try:
             yield shown
         finally:

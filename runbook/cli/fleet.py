@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from runbook.cli.console import Console, json_option, make_console, quiet_option
+from runbook.cli.console import json_option, make_console, quiet_option
+from runbook.cli.fleetend import tell_end
 from runbook.errors import UsageError
-from runbook.fleet.folder import find_fleet
+from runbook.fleet.folder import FleetFolder, find_fleet
 from runbook.fleet.selecting import ONLY
 from runbook.runs import runs_directory
 
-_REASONS, _NAMED = 20, 6
-"""So many reasons, and tenants of each, are printed at the end."""
+if TYPE_CHECKING:
+    from runbook.fleet.crew import Crew
+    from runbook.fleet.inventory import Inventory
+
+_BUDGET_HELP = (
+    "At most N calls in SECONDS from this machine to exchange, graph, entra or cloudflare; with -per-tenant, for each "
+    "tenant (cloudflare: each token). May be repeated. Default: cloudflare=200/1 and cloudflare-per-tenant=1200/300, "
+    "as documented; for the others no limit but what they ask for (Retry-After)."
+)
 _INVENTORY = click.argument("inventory", type=click.Path(path_type=Path))
 _CHOOSING = (
     click.option("--tenant", "tenants", multiple=True, metavar="NAME", help="Only this tenant; may be repeated."),
@@ -41,6 +48,7 @@ _RUNNING = (
     ),
     click.option("--store", envvar="RUNBOOK_STORE", metavar="ADDRESS", help="Put finished runs there, too: s3://..."),
     click.option("--max-failures", default="", metavar="N|N%", help="Begin no further tenant once more have failed."),
+    click.option("--budget", "budgets", multiple=True, metavar="SERVICE[-per-tenant]=N/SECONDS", help=_BUDGET_HELP),
     click.option("--tutorial", help="Name or path of the tutorial, in place of the inventory's."),
     quiet_option,
     json_option,
@@ -108,7 +116,13 @@ def verify(**options: Any) -> int:
     return _carry_out("verify", options)
 
 
-@fleet.command(epilog="Example: runbook fleet resume 20261128T020000Z-verify-1a2b3c")
+@fleet.command(
+    epilog="""\b
+Examples:
+  runbook fleet resume 20261128T020000Z-verify-1a2b3c
+  runbook fleet resume 20261128T020000Z-apply-1a2b3c --max-failures 4
+"""
+)
 @click.argument("run")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Cores to use; without it, all.")
 @click.option("--scheduler", metavar="ADDRESS", help="Let a dask cluster carry it out: tcp://host:8786.")
@@ -118,15 +132,22 @@ def verify(**options: Any) -> int:
     metavar="SECONDS",
     help="How long one tenant may take; as before.",
 )
+@click.option(
+    "--max-failures",
+    "allowed_anew",
+    default="",
+    metavar="N|N%",
+    help="Allow so many failures from now on, those that there were among them; without it, as before.",
+)
 @quiet_option
 @json_option
 def resume(run: str, **options: Any) -> int:
-    """Go on with a fleet run that was stopped or killed: nothing that is finished is done again."""
-    from runbook.fleet.local import simulated_far_ends
+    """Go on with a fleet run that was stopped or killed: nothing that is finished is done again.
 
-    folder = find_fleet(run, runs_directory())
-    with simulated_far_ends(folder.entries()):
-        return _go_on(folder, options)
+    A run that its failures have stopped is gone on with if --max-failures now allows as many: what failed stays as it
+    is, and those that were not started are begun. That is noted in the run's journal with your name.
+    """
+    return _go_on(find_fleet(run, runs_directory()), options)
 
 
 @fleet.command(epilog="Example: runbook fleet stop 20261128T020000Z-apply-1a2b3c")
@@ -150,18 +171,24 @@ def show(run: str, as_json: bool) -> int:
 
     folder = find_fleet(run, runs_directory())
     if not folder.summary.is_file():
-        raise UsageError(f"The fleet run {folder.name} has not ended.", f"runbook fleet resume {folder.name}")
+        going_on = f"It was cut short. Go on with it:\n\n    runbook fleet resume {folder.name}\n"
+        told = f"It still runs. Wait for it, or stop it:\n\n    runbook fleet stop {folder.name}\n"
+        raise UsageError(f"The fleet run {folder.name} has not ended.", told if folder.is_held() else going_on)
     summary = read_json(folder.summary)
-    _told(summary, folder.page, make_console(as_json=as_json))
+    console = make_console(as_json=as_json)
+    if folder.is_held():
+        console.error(f"{folder.name} is being gone on with; this is how it stood before.")
+    tell_end(summary, folder.page, console)
     return int(summary["exit_code"])
 
 
 def _carry_out(mode: str, options: dict[str, Any]) -> int:
     from runbook import library
     from runbook.fleet import approvals
-    from runbook.fleet.fleet import Wish, begin, check_inputs, check_members
+    from runbook.fleet.asking import Wish, begin
+    from runbook.fleet.checking import check_inputs, check_members
     from runbook.fleet.inventory import read_inventory
-    from runbook.fleet.local import IN_FLIGHT_PER_CORE, cores, simulated_far_ends
+    from runbook.fleet.local import IN_FLIGHT_PER_CORE, cores
     from runbook.fleet.selecting import Selection, select
     from runbook.fleet.storing import check_store
 
@@ -182,24 +209,27 @@ def _carry_out(mode: str, options: dict[str, Any]) -> int:
     if options["store"]:
         check_store(options["store"])
     workers = options["workers"] or cores()
-    with simulated_far_ends({member.name: member.entry for member in inventory.members}):
-        check_members(inventory)
-        wish = Wish(
-            mode=mode,
-            inventory=inventory,
-            grants=grants,
-            max_failures=options["max_failures"],
-            in_flight=options["in_flight"] or IN_FLIGHT_PER_CORE * workers,
-            cell_timeout_seconds=options["cell_timeout"],
-            tenant_seconds=options["tenant_timeout"],
-            store=options["store"] or "",
-        )
-        return _go_on(begin(wish, document, runs), options)
+    check_members(inventory)
+    wish = Wish(
+        mode=mode,
+        inventory=inventory,
+        grants=grants,
+        max_failures=options["max_failures"],
+        in_flight=options["in_flight"] or IN_FLIGHT_PER_CORE * workers,
+        cell_timeout_seconds=options["cell_timeout"],
+        tenant_seconds=options["tenant_timeout"],
+        store=options["store"] or "",
+        budgets=options["budgets"],
+    )
+    return _go_on(begin(wish, document, runs), options, inventory)
 
 
-def _go_on(folder: Any, options: dict[str, Any]) -> int:
-    from runbook.fleet.fleet import go_on, what_was_asked
-    from runbook.fleet.local import local_crew, on_cores
+def _go_on(folder: FleetFolder, options: dict[str, Any], checked: Inventory | None = None) -> int:
+    """Carry out what is left of a fleet run; whoever is left of one that is resumed is checked as at its beginning."""
+    from runbook.fleet.asking import left_of, what_was_asked
+    from runbook.fleet.checking import check_left
+    from runbook.fleet.fleet import go_on
+    from runbook.fleet.local import local_crew, on_cores, simulated_far_ends
     from runbook.fleet.stopping import Switch, on_signals
     from runbook.fleet.traces import export, provider
 
@@ -208,51 +238,25 @@ def _go_on(folder: Any, options: dict[str, Any]) -> int:
     seconds = options["tenant_timeout"] or asked["tenant_seconds"]
     switch = Switch(folder.stop)
 
-    def crew() -> Any:
+    def crew() -> Crew:
+        left = checked
+        if left is None:
+            left = left_of(folder, asked)
+            check_left(left, asked["mode"])
+        far_ends.enter_context(simulated_far_ends({member.name: member.entry for member in left.members}))
         if options["scheduler"]:
             from runbook.fleet.cluster import cluster_crew
 
             return cluster_crew(options["scheduler"], tenant_seconds=seconds)
         return local_crew(asked["tutorial"], in_flight=asked["in_flight"], tenant_seconds=seconds)
 
-    with on_cores(options["workers"]), on_signals(switch.press), console.fleet(len(asked["order"])) as told:
-        outcome = go_on(folder, crew, told, asked_to_stop=switch.asked)
+    with (
+        contextlib.ExitStack() as far_ends,
+        on_cores(options["workers"]),
+        on_signals(switch.press),
+        console.fleet(len(asked["order"])) as told,
+    ):
+        outcome = go_on(folder, crew, told, asked_to_stop=switch.asked, max_failures=options.get("allowed_anew", ""))
     export(outcome.summary, folder.runs, provider())
-    _told(outcome.summary, folder.page, console)
+    tell_end(outcome.summary, folder.page, console)
     return outcome.exit_code
-
-
-def _told(summary: Any, page: Path, console: Console) -> None:
-    if console.as_json:
-        console.document(summary)
-        return
-    lines = [f"{summary['fleet']}: {summary['status']}"]
-    lines += [f"{count:6} {status}" for status, count in summary["counts"].items()]
-    if summary["stopped"]:
-        lines.append(f"Stopped early: {summary['stopped']}.")
-    lines += _what_needs_a_person(summary)
-    if summary["not_stored"]:
-        first = next(row for row in summary["tenants"] if row.get("not_stored"))
-        lines.append(f"Records that were not put to the store: {len(summary['not_stored'])}. {first['not_stored']}")
-    if summary["plans_hash"]:
-        inventory = shlex.quote(os.path.relpath(summary["path"]))
-        command = f"    runbook fleet apply {inventory} --approve {summary['plans_hash'][:12]}"
-        lines += ["", "To carry out exactly these plans:", "", command, ""]
-    lines.append(f"page: {page}")
-    console.lines(lines)
-
-
-def _what_needs_a_person(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each reason, the worst first, with the tenants that it holds for."""
-    from runbook.fleet.rows import GOOD, badness
-    from runbook.views import plain
-
-    bad = sorted((row for row in summary["tenants"] if row["status"] not in GOOD), key=badness)
-    groups: dict[tuple[str, str], list[str]] = {}
-    for row in bad:
-        groups.setdefault((row["status"], row["reason"]), []).append(row["tenant"])
-    for (status, reason), names in list(groups.items())[:_REASONS]:
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield plain(f"  {', '.join(names[:_NAMED])}{more}: {status}: {reason}")
-    if len(groups) > _REASONS:
-        yield f"  and {len(groups) - _REASONS} other reasons; the page has them all"

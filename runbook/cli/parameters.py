@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 
 from runbook.errors import UsageError
-from runbook.tenants import where_in_yaml
-from runbook.written import read_yaml
+from runbook.written import read_yaml, where_in_yaml
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ Examples:
 @_options
 @click.option("--approve", metavar="HASH", help="Hash of the plan that was read and is approved.")
 @click.option(
-    "--approval", metavar="FILE", type=click.Path(path_type=Path), help="File with plan, tenant, approver, expires."
+    "--approval", metavar="FILE", type=click.Path(path_type=Path), help="File that approves plans, and until when."
 )
 @click.option("--resume", metavar="RUN", help="Go on with a run that stopped before its end.")
 def apply(**options: Any) -> int:

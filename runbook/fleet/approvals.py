@@ -1,15 +1,7 @@
 """Which tenant's plan is approved, by whom and until when: looked up once for a whole fleet.
 
-A fleet's plans have one hash over all of them, which approves every plan in it and nothing else. Or a file approves,
-in somebody's name: one plan for one tenant, as for a single run, or many::
-
-    approver: Jane Doe, change 4711
-    expires: 2026-12-01T18:00:00+01:00
-    plans:
-      contoso: the plan's hash, all 64 digits
-      fabrikam: the plan's hash, all 64 digits
-
-(or ``fleet:`` with the hash of all, in place of ``plans:``).
+A fleet's plans have one hash over all of them, which approves every plan in it and nothing else. Or a file approves, in
+somebody's name (`runbook.approvalfile`).
 """
 
 from __future__ import annotations
@@ -17,40 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from runbook.errors import PlanRefused, UsageError
+from runbook.approvalfile import read_approval_file
+from runbook.errors import PlanRefused
 from runbook.fleet.folder import FleetFolder, fleets
 from runbook.plan import digest
 from runbook.runs import Grant, person, read_json
-from runbook.tenants import where_in_yaml
-from runbook.written import read_yaml
 
-_HASH = r"^[0-9a-fA-F]{64}$"
 _HOW = "Make the plans and read them, then approve the hash that is printed:\n\n    runbook fleet plan INVENTORY\n"
 _FIRST = re.compile(rb'\s*\{\s*"hash"\s*:\s*"([0-9a-f]{64})"')
-
-
-class _ApprovalFile(BaseModel):
-    """One plan for one tenant, plans by tenant, or a whole fleet's plans; always a name and an end."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    approver: str = Field(min_length=1)
-    expires: AwareDatetime
-    plan: str | None = Field(default=None, pattern=_HASH)
-    tenant: str | None = None
-    plans: Mapping[str, Annotated[str, Field(pattern=_HASH)]] | None = None
-    fleet: str | None = Field(default=None, pattern=_HASH)
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> _ApprovalFile:
-        one = self.plan is not None and self.tenant is not None
-        if (self.plan is None) != (self.tenant is None) or sum((one, bool(self.plans), self.fleet is not None)) != 1:
-            raise ValueError("it must have either plan and tenant, or plans, or fleet")
-        return self
 
 
 def hash_of_plans(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -80,37 +48,19 @@ def by_files(paths: Sequence[Path], runs: Path) -> dict[str, Grant]:
 
 
 def _by_file(path: Path, runs: Path) -> dict[str, Grant]:
-    try:
-        given = _ApprovalFile.model_validate(read_yaml(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML: {where_in_yaml(error)}.", _FORM) from None
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise UsageError(f"{path}, at {place}: {first['msg']}.", _FORM) from None
+    given = read_approval_file(path)
     expires = given.expires.isoformat()
     if given.fleet is not None:
         return _of_fleet(given.fleet, runs, approver=given.approver, expires=expires)
-    wanted = given.plans or {str(given.tenant): str(given.plan)}
+    wanted = given.by_tenant
     made_by = dict(_known_plans(runs))
     for tenant, plan in wanted.items():
-        if plan.lower() not in made_by:
+        if plan not in made_by:
             raise PlanRefused(f"No run in {runs} has the plan {plan[:12]} that {path} approves for {tenant!r}.", _HOW)
     return {
-        tenant: Grant(plan=plan.lower(), made_by=made_by[plan.lower()], approver=given.approver, expires=expires)
+        tenant: Grant(plan=plan, made_by=made_by[plan], approver=given.approver, expires=expires)
         for tenant, plan in wanted.items()
     }
-
-
-_FORM = """Write it like this:
-
-    approver: Jane Doe, change 4711
-    expires: 2026-12-01T18:00:00+01:00
-    plans:
-      contoso: the plan's hash, all 64 digits
-"""
 
 
 def _of_fleet(wanted: str, runs: Path, *, approver: str, expires: str | None) -> dict[str, Grant]:

@@ -17,6 +17,7 @@ from runbook.fleet.crew import Crew, Ended, Row
 from runbook.fleet.order import Order
 from runbook.fleet.progress import Progress
 
+NOTHING_DONE = "nothing was carried out in the first ring"
 _TICK_SECONDS = 0.5
 
 
@@ -52,6 +53,8 @@ class Course:
     allowance: Allowance
     kept: Mapping[str, Row] = field(default_factory=dict)
     """Rows of tenants that are finished already, from an earlier attempt at the same fleet run."""
+    looked_at: frozenset[str] = frozenset()
+    """Tenants whose failure somebody has seen since, and allowed: in the first ring they hold back nobody any more."""
 
     @property
     def total(self) -> int:
@@ -72,6 +75,23 @@ def is_failure(row: Mapping[str, Any], mode: str) -> bool:
     """Whether a tenant's end counts as a failure: for a run that only reads, drift and open parts are answers."""
     answers = {ExitCode.DONE, ExitCode.CHANGES} | (set() if mode == "apply" else {ExitCode.REFUSED})
     return row["status"] != rows.NOT_STARTED and row["exit_code"] not in answers
+
+
+def held_back(course: Course, ended: Mapping[str, Row]) -> str:
+    """Say why no further tenant is begun after those that have ended; empty if that is no reason.
+
+    Asked after the first ring, or a later one: a first ring that nothing was done for has proven nothing.
+    """
+    failures = sum(1 for row in ended.values() if is_failure(row, course.mode))
+    if course.allowance.exceeded(failures, course.total):
+        return f"{failures} tenant{'s' if failures > 1 else ''} failed, which is more than was allowed"
+    if course.mode != "apply" or len(course.rings) < 2:
+        return ""
+    ring = [ended[order.tenant] for order in course.rings[0][1] if order.tenant in ended]
+    failed = [row["tenant"] for row in ring if is_failure(row, course.mode) and row["tenant"] not in course.looked_at]
+    if failed:
+        return f"{failed[0]}, in the first ring, failed"
+    return NOTHING_DONE if all(row["status"] == rows.NOT_STARTED for row in ring) else ""
 
 
 def conduct(
@@ -129,17 +149,8 @@ class _Conducting:
                 if isinstance(event, Ended):
                     self._take(event)
             self._see_whether_to_stop()
-        if is_canary and self._course.mode == "apply" and not self.stopped:
-            self.stopped = self._held_back([self._rows[order.tenant] for order in orders if order.tenant in self._rows])
-
-    def _held_back(self, ring: Sequence[Row]) -> str:
-        """Say why the first ring holds all others back; a canary that nothing was done for has proven nothing."""
-        failed = [row["tenant"] for row in ring if is_failure(row, self._course.mode)]
-        if failed:
-            return f"{failed[0]}, in the first ring, failed"
-        if all(row["status"] == rows.NOT_STARTED for row in ring):
-            return "nothing was carried out in the first ring"
-        return ""
+        if is_canary and not self.stopped:
+            self.stopped = held_back(self._course, self._rows)
 
     def rows(self) -> list[Row]:
         found = []
@@ -174,9 +185,8 @@ class _Conducting:
         self._watch.ended(row)
 
     def _see_whether_to_stop(self) -> None:
-        failures = self._failures
-        if not self.stopped and self._course.allowance.exceeded(failures, self._course.total):
-            self.stopped = f"{failures} tenant{'s' if failures > 1 else ''} failed, which is more than was allowed"
+        if not self.stopped and self._course.allowance.exceeded(self._failures, self._course.total):
+            self.stopped = held_back(self._course, self._rows)
         stop = self._asked_to_stop()
         if stop is None:
             return

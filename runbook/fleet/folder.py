@@ -16,10 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runbook import tenants
 from runbook.errors import UsageError
 from runbook.runs import FLEETS, Hold, RunFolder, read_json, write_json
-from runbook.tenants import TenantEntry
 
 _NAME = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[0-9a-f]{6}")
 
@@ -91,13 +89,6 @@ class FleetFolder:
 
     def tenants_file(self, tenant: str) -> Path:
         return self.path / "tenants" / f"{tenant}.yaml"
-
-    def entries(self) -> dict[str, TenantEntry]:
-        """Return the descriptions of all tenants of this fleet run."""
-        found = {}
-        for path in (self.path / "tenants").glob("*.yaml"):
-            found[path.stem] = tenants.load(path)[path.stem]
-        return found
 
     def announce(self, tenant: str, run: Path) -> None:
         """Note that a run on a tenant is about to be made, before there is anything of it."""

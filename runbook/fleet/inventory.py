@@ -15,16 +15,12 @@ In YAML::
         domains: [fabrikam.example]
         inputs: {egress_region: Rest of world}
 
-In CSV a line is a tenant: ``tenant``, ``group``, fields of ``tenants.yaml`` (a credential as ``env:NAME`` or
-``file:PATH``, several domains with blanks between them), and any other column is an input.
+As CSV: see `inventorycsv`.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,15 +31,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runbook import tenants
 from runbook.errors import InventoryError
+from runbook.fleet.inventorycsv import tenants_of_csv
 from runbook.library import OWN
-from runbook.tenants import TenantEntry, where_in_yaml
+from runbook.tenants import TenantEntry
 from runbook.tenants.file import NAME
-from runbook.written import read_yaml
+from runbook.written import read_yaml, where_in_yaml
 
 EVERYBODY = "all"
 """The group of tenants that name none."""
-_REFERENCE = re.compile(r"(env|file):(.+)")
-_LISTED = ("domains",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,69 +141,11 @@ def _text(path: Path) -> tuple[str, str]:
 
 def _content(path: Path, text: str) -> Any:
     if path.suffix.lower() == ".csv":
-        return {"tenants": _rows(path, text)}
+        return {"tenants": tenants_of_csv(path, text, fields=_Entry.model_fields)}
     try:
         return read_yaml(text)
     except yaml.YAMLError as error:
         raise InventoryError(f"{path} is not YAML: {where_in_yaml(error)}.") from None
-
-
-def _rows(path: Path, text: str) -> dict[str, dict[str, Any]]:
-    """Return the tenants of a CSV file in the words of the YAML form."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    found: dict[str, dict[str, Any]] = {}
-    try:
-        nameless = _name_columns(path, reader)
-        for row in reader:
-            if not any(cell and cell.strip() for cell in row.values() if isinstance(cell, str)) and None not in row:
-                continue  # spreadsheets leave lines of commas at the end
-            name = (row.get("tenant") or "").strip()
-            if None in row or None in row.values():
-                raise InventoryError(f"{path}, line {reader.line_num}: it has not as many cells as the first line.")
-            if lost := next((key for key in nameless if row[key].strip()), None):
-                raise InventoryError(f"{path}, line {reader.line_num}: {lost} has no name in the first line.")
-            if name in found:
-                raise InventoryError(f"{path}, line {reader.line_num}: {name!r} stands there twice.")
-            cells = {key: cell.strip() for key, cell in row.items() if key not in ("tenant", *nameless)}
-            found[name] = _from_cells(cells)
-    except csv.Error as error:
-        raise InventoryError(f"{path}, line {reader.line_num}: {error}.") from None
-    return found
-
-
-def _name_columns(path: Path, reader: csv.DictReader[str]) -> list[str]:
-    """See that every column has a name of its own, and return those that have none under one that was given them."""
-    given = list(reader.fieldnames or ())
-    if "tenant" not in given:
-        raise InventoryError(
-            f"{path} has no column named tenant.",
-            "The first line names the columns, with commas between them (no semicolons).",
-        )
-    names = [name.strip() for name in given]
-    for name in filter(None, names):
-        if names.count(name) > 1:
-            raise InventoryError(f"{path}, line 1: the column {name!r} stands there twice.")
-    reader.fieldnames = [name or f"column {number}" for number, name in enumerate(names, start=1)]
-    return [name for name in reader.fieldnames if name not in names]
-
-
-def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Sort a line's cells into fields of a tenant and inputs; an empty cell says nothing."""
-    fields: dict[str, Any] = {}
-    inputs: dict[str, str] = {}
-    for name, cell in cells.items():
-        if not cell:
-            continue
-        if name not in _Entry.model_fields or name == "inputs":
-            inputs[name] = cell
-        elif name in _LISTED:
-            fields[name] = re.split(r"[\s;]+", cell)
-        elif name == "simulated":
-            fields[name] = {"state": cell}
-        else:
-            reference = _REFERENCE.fullmatch(cell)
-            fields[name] = {reference[1]: reference[2]} if reference else cell
-    return {**fields, "inputs": inputs}
 
 
 def _member(path: Path, file: _File, name: str, entry: _Entry | None, known: Mapping[str, TenantEntry]) -> Member:

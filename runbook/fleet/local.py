@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runbook import simulated
 from runbook.engine import can_fork
-from runbook.errors import UsageError
+from runbook.errors import InventoryError, UsageError
 from runbook.fleet.carrying import Row, carry_out, enter
 from runbook.fleet.crew import Crew, ForkedCrew
 from runbook.fleet.executors import ExecutorCrew, processes
@@ -65,11 +65,28 @@ def simulated_far_ends(entries: Mapping[str, TenantEntry]) -> Iterator[None]:
 
     Real tenants, and simulated ones at an address of their own, are left alone.
     """
-    by_profile: dict[str, list[Path]] = {}
-    for name, entry in entries.items():
-        if entry.simulated is not None and entry.simulated.address is None:
-            by_profile.setdefault(entry.simulated.profile, []).append(entry.state_directory(name))
     with contextlib.ExitStack() as served:
-        for profile, directories in by_profile.items():
+        for profile, directories in _by_profile(entries).items():
             served.enter_context(simulated.serving_many(directories, profile=profile))
         yield
+
+
+def make_simulated(entries: Mapping[str, TenantEntry]) -> None:
+    """Make those of the same simulated tenants that do not exist yet, and start nothing. Raises InventoryError."""
+    for profile, directories in _by_profile(entries).items():
+        missing = [directory for directory in directories if not (directory / "credentials.json").is_file()]
+        try:
+            if missing:
+                simulated.make_many(missing, profile=profile)
+        except KeyError:
+            raise InventoryError(f"A simulated tenant has no profile {profile!r}.") from None
+        except OSError as error:
+            raise InventoryError(f"A simulated tenant cannot be made in {error.filename}: {error.strerror}.") from error
+
+
+def _by_profile(entries: Mapping[str, TenantEntry]) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for name, entry in entries.items():
+        if entry.simulated is not None and entry.simulated.address is None:
+            found.setdefault(entry.simulated.profile, []).append(entry.state_directory(name))
+    return found

@@ -25,8 +25,6 @@ _RINGS_SHOWN = 8
 
 Clock = Callable[[], float]
 """Seconds from any beginning, as `time.monotonic` has them."""
-Waiting = Callable[[], int]
-"""How many requests wait at this moment, over the whole fleet."""
 
 
 class Progress(Protocol):
@@ -65,8 +63,8 @@ class Silent:
 class Tally:
     """How many tenants are done, run and failed; counts only, no output."""
 
-    def __init__(self, total: int, clock: Clock, waiting: Waiting) -> None:
-        self._total, self._clock, self._waiting = total, clock, waiting
+    def __init__(self, total: int, clock: Clock) -> None:
+        self._total, self._clock = total, clock
         self._begun = clock()
         self.rings: dict[str, list[int]] = {}
         """Per ring that was begun, how many of its tenants are done, and how many it has."""
@@ -110,13 +108,12 @@ class Tally:
 
     def text(self) -> str:
         """Sum up in one line."""
-        left, waits = self.left(), self._waiting()
+        left = self.left()
         parts = [
             f"{self.done} of {self.total} done",
             f"{len(self._running)} running",
             f"{self._failed} failed",
             *([f"{self._otherwise} not as asked"] if self._otherwise else []),
-            *([f"{waits} request{'s' if waits != 1 else ''} in wait"] if waits else []),
             lasting(self.elapsed),
             *([] if left is None or self.done >= self.total else [f"about {lasting(left)} left"]),
         ]
@@ -133,9 +130,9 @@ class Tally:
 class Lines:
     """A line for each tenant that ended, and one of them all every 30 seconds, as logs keep them."""
 
-    def __init__(self, stream: TextIO, total: int, clock: Clock, waiting: Waiting = lambda: 0) -> None:
+    def __init__(self, stream: TextIO, total: int, clock: Clock) -> None:
         self._stream, self._clock = stream, clock
-        self._tally = Tally(total, clock, waiting)
+        self._tally = Tally(total, clock)
         self._last = clock()
 
     def ring(self, name: str, count: int) -> None:
@@ -167,9 +164,9 @@ class Lines:
 class Live:
     """Bars for the rings and a line below them, on a terminal. All of it is gone at the end."""
 
-    def __init__(self, console: rich.console.Console, total: int, clock: Clock, waiting: Waiting = lambda: 0) -> None:
+    def __init__(self, console: rich.console.Console, total: int, clock: Clock) -> None:
         self._console, self._clock = console, clock
-        self._tally = Tally(total, clock, waiting)
+        self._tally = Tally(total, clock)
         self._live: rich.live.Live | None = None
         self._moved = float("-inf")
         self._closed = False

@@ -17,6 +17,7 @@ from runbook.inputchecks import check_domains
 from runbook.outcome.message import Recipient
 from runbook.outcome.recipients import Roster, read_roster
 from runbook.secretlike import kind_of_secret
+from runbook.tenants.budgets import rules_in
 from runbook.tenants.credentials import check_references, describe
 from runbook.tenants.file import TenantEntry
 from tenantapi import Services, connect
@@ -84,7 +85,7 @@ def open_connection(
     in just the same way, credentials included, its session and its sign-in are used again.
 
     `prompt` shows a person the code to sign in with; without one nobody is asked, and a kept sign-in must do.
-    Where RUNBOOK_TRAFFIC names a folder, calls keep to the budgets that all processes share which name it.
+    Where RUNBOOK_TRAFFIC names a folder, calls keep to the budgets that all processes share which name it (`budgets`).
     """
     server = None
     if item.simulated is not None:
@@ -148,7 +149,7 @@ def _patience() -> Patience:
 
 def _traffic(tenant: Tenant) -> SharedTraffic | None:
     folder = os.environ.get("RUNBOOK_TRAFFIC")
-    return SharedTraffic(Path(folder), tenant) if folder else None
+    return SharedTraffic(Path(folder), tenant, rules=rules_in(Path(folder))) if folder else None
 
 
 def domains_of(name: str, item: TenantEntry) -> tuple[str, ...]:

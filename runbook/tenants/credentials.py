@@ -92,6 +92,21 @@ def variables(item: TenantEntry) -> frozenset[str]:
     return frozenset(field.env for field in fields if isinstance(field, EnvReference))
 
 
+def relative_certificate(item: TenantEntry, base: Path, environ: Mapping[str, str]) -> Path | None:
+    """Return the whole path of a certificate that a variable names relative to `base`; None if there is no such thing.
+
+    Only the path of a file that is there is returned: should the variable hold a credential by mistake, nobody is told.
+    """
+    named = item.certificate
+    path = environ.get(named.env, "") if isinstance(named, EnvReference) else ""
+    if not path or Path(path).is_absolute():
+        return None
+    try:
+        return base / path if (base / path).is_file() else None
+    except (OSError, ValueError):  # too long for a path, or with a character that none has
+        return None
+
+
 def check_references(name: str, item: TenantEntry) -> None:
     """See that every reference to a credential leads somewhere. Raises InventoryError naming one that does not."""
     for field in ("tenant_id", *_BY_WAY[item.sign_in], *_CLOUDFLARE):

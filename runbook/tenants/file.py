@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runbook import simulated
 from runbook.errors import InventoryError
-from runbook.written import read_yaml
+from runbook.written import read_yaml, where_in_yaml
 from tenantapi.clouds import CLOUDS
 from tenantapi.tenant import WAYS, SignIn
 
@@ -160,13 +160,6 @@ def _worded(path: Path, error: ValidationError) -> InventoryError:
     }
     remedy = remedies.get(field, "See the example in the README.")
     return InventoryError(f"{path}, at {place}: {first['msg'].rstrip('.')}.", remedy)
-
-
-def where_in_yaml(error: Exception) -> str:
-    """Say what is wrong and in which line, without quoting the line: it may hold what should not be printed."""
-    mark = getattr(error, "problem_mark", None)
-    place = f", line {mark.line + 1}" if mark is not None else ""
-    return f"{getattr(error, 'problem', None) or 'it cannot be read as text'}{place}"
 
 
 def entry(name: str, path: Path | None = None) -> TenantEntry:

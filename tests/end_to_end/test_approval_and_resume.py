@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,18 @@ from runbook import journal, simulated
 from runbook.archive.check import check
 
 
+def one_plan(kit: Kit) -> dict[str, Any]:
+    return {"plan": kit.result("plan")["plan_hash"], "tenant": "demo"}
+
+
+def of_many(kit: Kit) -> dict[str, Any]:
+    """The same plan in the form for many tenants."""
+    return {"plan": None, "tenant": None, "plans": {"demo": one_plan(kit)["plan"].upper(), "other": "0" * 64}}
+
+
 def approval(kit: Kit, **changed: Any) -> Path:
     content = {
-        "plan": kit.result("plan")["plan_hash"],
-        "tenant": "demo",
+        **one_plan(kit),
         "approver": "Jane Doe, change 4711",
         "expires": (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds"),
     }
@@ -33,9 +42,10 @@ def approval(kit: Kit, **changed: Any) -> Path:
     return path
 
 
-def test_a_file_approves_in_somebodys_name(kit: Kit) -> None:
+@pytest.mark.parametrize("form", [one_plan, of_many])
+def test_a_file_approves_in_somebodys_name(form: Callable[[Kit], dict[str, Any]], kit: Kit) -> None:
     assert kit("plan", "--tenant", "demo").returncode == 3
-    done = kit("apply", "--tenant", "demo", "--approval", str(approval(kit)))
+    done = kit("apply", "--tenant", "demo", "--approval", str(approval(kit, **form(kit))))
     assert done.returncode == 0, done.stderr
     assert kit.result("apply")["approval"]["approved_by"] == "Jane Doe, change 4711"
     assert "Jane Doe, change 4711" in (kit.newest("apply") / "record.html").read_text()
@@ -55,6 +65,9 @@ PAST = "2026-01-01T00:00:00+00:00"
         ({"expires": "2026-12-01T00:00:00"}, 2, "at expires"),
         ({"approver": ""}, 2, "at approver"),
         ({"note": "x"}, 2, "at note"),
+        ({"plans": {"demo": "0" * 64}}, 2, "either plan and tenant"),
+        ({"plan": None, "tenant": None, "plans": {"a": "0" * 64, "b": "0" * 64}}, 4, "'a', 'b', not for 'demo'"),
+        ({"plan": None, "tenant": None, "fleet": "0" * 64}, 2, "runbook fleet apply"),
     ],
 )
 def test_a_file_that_does_not_approve_this(planned: Kit, changed: dict[str, Any], code: int, words: str) -> None:

@@ -13,19 +13,21 @@ from click.testing import CliRunner
 from conftest import inherited
 from fleet.crews import Notes, Said
 
-from runbook import library
+from runbook import library, tenants
 from runbook.cli.fleet import resume
 from runbook.errors import PlanRefused, UsageError
 from runbook.fleet import approvals
+from runbook.fleet.asking import Wish, begin
 from runbook.fleet.carrying import carry_out, whole_paths
 from runbook.fleet.conduct import Stop
-from runbook.fleet.fleet import Outcome, Wish, begin, go_on
+from runbook.fleet.fleet import Outcome, go_on
 from runbook.fleet.folder import FleetFolder
 from runbook.fleet.inventory import read_inventory
 from runbook.fleet.order import Order
 from runbook.fleet.stopping import Switch
 from runbook.journal import Journal
 from runbook.runs import RunFolder, read_json
+from runbook.tenants import TenantEntry
 
 
 @pytest.fixture
@@ -164,6 +166,58 @@ def test_a_tenants_process_has_no_secret_of_another(tenant: str, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     found = {name for name in json.loads(done.stdout) if name in ("SECRET_A", "SECRET_B", "SHARED")}
     assert found == {f"SECRET_{tenant.upper()}", "SHARED"}
+
+
+CERTIFIED = """tenants:
+  a: {tenant_id: 11111111-2222-4333-8444-555555555555, sign_in: certificate, certificate: {env: CERTIFICATE_A}}
+"""
+READ = """import json, os, sys
+from runbook import tenants
+from runbook.fleet.carrying import enter
+from runbook.fleet.order import Order
+if sys.argv[1:]:
+    from pathlib import Path
+    from runbook import library
+    from runbook.fleet.asking import Wish, begin
+    from runbook.fleet.inventory import read_inventory
+    inventory = read_inventory(Path("fleet.yaml"), known={})
+    folder = begin(Wish(mode="verify", inventory=inventory), library.load(inventory.tutorial), Path("runs"))
+    print(folder.asked)
+else:
+    enter(Order(**json.load(sys.stdin)))
+    print(tenants.describe("a", tenants.entry("a")).certificate.path)
+"""
+
+
+@pytest.mark.parametrize("where", ["beside", "whole"])
+def test_a_certificate_that_a_variable_names_is_that_of_the_supervisors_folder(where: str, tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text(CERTIFIED, encoding="utf-8")
+    key = tmp_path / "keys" / "a.pem"
+    key.parent.mkdir()
+    key.touch()
+    named = "keys/a.pem" if where == "beside" else str(key)
+    others = {"AZURE_CLIENT_ID": "x", "CLOUDFLARE_ACCOUNT_ID": "x", "CLOUDFLARE_API_TOKEN": "x"}
+
+    def said(text: str = "", *arguments: str) -> str:
+        environment = {**inherited(), **others, "CERTIFICATE_A": named}
+        command = [sys.executable, "-c", READ, *arguments]
+        done = subprocess.run(
+            command, input=text, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    asked = Path(said("", "begin"))
+    assert said(json.dumps(read_json(asked)["rings"][0]["orders"][0])) == str(key)
+    described = (asked.parent / "tenants" / "a.yaml").read_text(encoding="utf-8")
+    assert ("CERTIFICATE_A" in described) is (where == "whole"), described
+
+
+@pytest.mark.parametrize("value", ["", "no such file", "x" * 5000, "keys\0a.pem"])
+def test_what_is_no_certificate_beside_the_supervisor_stays_a_reference(value: str, tmp_path: Path) -> None:
+    entry = TenantEntry(certificate={"env": "CERTIFICATE_A"})  # type: ignore[arg-type]
+    assert tenants.relative_certificate(entry, tmp_path, {"CERTIFICATE_A": value}) is None
+    assert tenants.relative_certificate(TenantEntry(certificate="a.pem"), tmp_path, {"CERTIFICATE_A": value}) is None
 
 
 def test_who_is_still_at_work_is_left_to_it(folder: FleetFolder, tmp_path: Path) -> None:

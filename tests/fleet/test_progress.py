@@ -31,10 +31,10 @@ def row(tenant: str, status: str = "unchanged", code: int = 0, ring: str = "cana
     return {**rows.not_started(place, "x"), "status": status, "exit_code": code, "reason": reason}
 
 
-def on_terminal(clock: Clock, total: int = 10, **more: Any) -> tuple[Live, io.StringIO]:
+def on_terminal(clock: Clock, total: int = 10) -> tuple[Live, io.StringIO]:
     stream = io.StringIO()
     console = Rich(file=stream, force_terminal=True, width=100, markup=False, color_system=None)
-    return Live(console, total, clock, **more), stream
+    return Live(console, total, clock), stream
 
 
 def test_a_line_a_tenant_that_ended_and_one_for_each_ring() -> None:
@@ -57,14 +57,14 @@ def test_a_line_a_tenant_that_ended_and_one_for_each_ring() -> None:
 
 def test_a_line_of_them_all_comes_every_30_seconds_and_not_before() -> None:
     stream, clock = io.StringIO(), Clock()
-    told = Lines(stream, 4, clock, lambda: 2)
+    told = Lines(stream, 4, clock)
     told.started("a")
     for at in (1029.9, 1030, 1031, 1059.9, 1060.5):
         clock.now = at
         told.tick()
     assert stream.getvalue().splitlines() == [
-        "  .. 0 of 4 done, 1 running, 0 failed, 2 requests in wait, 30 s",
-        "  .. 0 of 4 done, 1 running, 0 failed, 2 requests in wait, 60 s",
+        "  .. 0 of 4 done, 1 running, 0 failed, 30 s",
+        "  .. 0 of 4 done, 1 running, 0 failed, 60 s",
     ]
 
 
@@ -88,14 +88,14 @@ def test_a_name_that_means_harm_is_spelt_out() -> None:
     ],
 )
 def test_failed_is_what_came_to_no_answer_or_went_wrong(code: int, said: str) -> None:
-    tally = Tally(2, Clock(), lambda: 0)
+    tally = Tally(2, Clock())
     tally.ended(row("a", code=code))
-    assert said in tally.text() and "wait" not in tally.text()
+    assert said in tally.text()
 
 
 def test_an_estimate_is_made_of_what_ended_here_and_of_nothing_else() -> None:
     clock = Clock()
-    tally = Tally(103, clock, lambda: 0)
+    tally = Tally(103, clock)
     for number in range(50):
         tally.ended(row(f"before-{number}"))  # had ended in an earlier run of this fleet
     assert tally.left() is None and "left" not in tally.text()
@@ -113,7 +113,7 @@ def test_an_estimate_is_made_of_what_ended_here_and_of_nothing_else() -> None:
 
 def test_a_tenant_that_is_tried_again_runs_once() -> None:
     clock = Clock()
-    tally = Tally(2, clock, lambda: 0)
+    tally = Tally(2, clock)
     tally.started("a")
     clock.now += 100
     tally.started("a")
@@ -122,7 +122,7 @@ def test_a_tenant_that_is_tried_again_runs_once() -> None:
 
 
 def test_there_are_never_more_done_than_there_are() -> None:
-    tally = Tally(0, Clock(), lambda: 0)
+    tally = Tally(0, Clock())
     tally.ring("canary", 2)
     assert tally.text().startswith("0 of 2 done")
     tally.ended(row("a"))
@@ -134,7 +134,7 @@ def test_there_are_never_more_done_than_there_are() -> None:
 
 def test_on_a_terminal_rings_are_bars_and_everything_is_gone_at_the_end() -> None:
     clock = Clock()
-    told, stream = on_terminal(clock, waiting=lambda: 1)
+    told, stream = on_terminal(clock)
     told.ring("canary", 4)
     for name in "abc":
         clock.now += 1
@@ -143,7 +143,7 @@ def test_on_a_terminal_rings_are_bars_and_everything_is_gone_at_the_end() -> Non
     told.ended(row("a", "failed", 1))
     shown = "\n".join(screen(stream.getvalue()))
     assert "canary" in shown and "1 of 4" in shown and "longest: b, 2 s" in shown
-    assert "1 of 10 done, 2 running, 1 failed, 1 request in wait, 4 s" in shown
+    assert "1 of 10 done, 2 running, 1 failed, 4 s" in shown
     told.close()
     told.close()
     told.tick()

@@ -10,8 +10,8 @@ import yaml
 
 from runbook.cli import parameters
 from runbook.errors import InventoryError, UsageError
-from runbook.tenants import entry, load, where_in_yaml
-from runbook.written import read_yaml
+from runbook.tenants import entry, load
+from runbook.written import read_yaml, where_in_yaml
 
 CASES: dict[str, Any] = yaml.safe_load(
     (Path(__file__).resolve().parents[1] / "cases" / "inputs" / "written.yaml").read_text(encoding="utf-8")
