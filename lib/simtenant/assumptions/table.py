@@ -44,7 +44,6 @@ class Assumption:
             return self.statement
         return f"Not so here, for the switch {self.switch} is {turned[self.switch]}: {self.statement}"
 
-
     def compiled(self) -> None:
         """Make the patterns ready, which a process that forks others does once for all."""
         for pattern in (*self.hosts, *self.calls):
