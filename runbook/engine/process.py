@@ -238,7 +238,7 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Be interrupted when the parent dies, however it dies, so that no further change is begun (Linux)."""
     if sys.platform == "linux":
         import ctypes
@@ -256,7 +256,7 @@ def be_child(serve: Callable[[], None], *, parent: int, printed: int, directory:
     code = 1
     try:
         os.setsid()
-        _end_with_parent(parent)
+        end_with_parent(parent)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(printed, 1)

@@ -79,8 +79,9 @@ def begin(wish: Wish, document: Document, runs: Path) -> FleetFolder:
             for group, members in groups.items()
         ],
     }
-    write_json(folder.asked, asked, durable=True)
+    # In this order: who finds what was asked for, finds the journal that everything else is noted in.
     Journal(folder.journal).append("fleet-started", **{k: v for k, v in asked.items() if k != "rings"})
+    write_json(folder.asked, asked, durable=True)
     return folder
 
 
@@ -126,9 +127,9 @@ def what_was_asked(folder: FleetFolder) -> dict[str, Any]:
     """Return what a fleet run was asked to do. Raises UsageError when its file is not whole."""
     try:
         asked: dict[str, Any] = read_json(folder.asked)
-    except ValueError:
+    except (ValueError, FileNotFoundError):
         raise UsageError(
-            f"{folder.asked} is not whole, so nobody can say what this fleet run was to do.",
+            f"{folder.asked} is not there or not whole, so nobody can say what this fleet run was to do.",
             "Begin a new one; the tenants' own runs are whole, and can be gone on with by `runbook apply --resume`.",
         ) from None
     return asked

@@ -30,4 +30,6 @@ def cluster_crew(address: str, *, tenant_seconds: float | None) -> ExecutorCrew:
         ) from error
     client.register_plugin(RunnerPlugin())
     executor = client.get_executor(retries=_RETRIES, pure=False)
-    return ExecutorCrew(executor, tenant_seconds=tenant_seconds, function=on_a_worker, after=client.close)
+    return ExecutorCrew(
+        executor, tenant_seconds=tenant_seconds, function=on_a_worker, after=client.close, cancels=False
+    )

@@ -74,6 +74,7 @@ def go_on(
             resuming.refuse_if_held(course, folder)
         write_budgets(folder.traffic, asked.get("budgets", ()))
         working = crew()
+        folder.halt.unlink(missing_ok=True)
         folder.stop.unlink(missing_ok=True)  # not before: a stop that is meant for another supervisor stays
         log = Journal(folder.journal)
         if max_failures:

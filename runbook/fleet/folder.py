@@ -8,6 +8,7 @@ themselves are ordinary run folders beside ``fleets``.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 from collections.abc import Iterator
@@ -64,6 +65,23 @@ class FleetFolder:
     def stop(self) -> Path:
         """A file that somebody puts there to have no further tenant begun."""
         return self.path / "STOP"
+
+    @property
+    def halt(self) -> Path:
+        """A file by which a supervisor has what runs for it elsewhere interrupted or killed; it says which."""
+        return self.path / "HALT"
+
+    def have_halted(self, word: str) -> None:
+        """Write the file that `halted` reads; a folder that is gone has nothing running."""
+        with contextlib.suppress(FileNotFoundError):
+            self.halt.write_text(word)
+
+    def halted(self) -> str:
+        """Return ``interrupt`` or ``kill`` when what runs is to end before its end, else nothing."""
+        try:
+            return self.halt.read_text()
+        except OSError:
+            return ""
 
     @property
     def lock(self) -> Path:

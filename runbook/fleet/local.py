@@ -11,8 +11,9 @@ from runbook import simulated
 from runbook.engine import can_fork
 from runbook.errors import InventoryError, UsageError
 from runbook.fleet.carrying import Row, carry_out, enter
-from runbook.fleet.crew import Crew, ForkedCrew
+from runbook.fleet.crew import Crew
 from runbook.fleet.executors import ExecutorCrew, processes
+from runbook.fleet.forkedcrew import ForkedCrew
 from runbook.fleet.order import Order
 from runbook.preloading import preload
 from runbook.tenants import TenantEntry

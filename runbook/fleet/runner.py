@@ -13,15 +13,21 @@ import contextlib
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from runbook.engine import can_fork
-from runbook.engine.process import write_all
+from runbook.engine.process import end_with_parent, write_all
 from runbook.fleet.carrying import carry_out, enter
-from runbook.fleet.crew import Ended, ForkedCrew
+from runbook.fleet.crew import Ended
+from runbook.fleet.executors import TAKEN_BACK
+from runbook.fleet.folder import FleetFolder
+from runbook.fleet.forkedcrew import ForkedCrew
 from runbook.fleet.local import work
 from runbook.fleet.order import Order
 from runbook.preloading import preload
+
+_IDLE_SECONDS, _LOOK_SECONDS = 60.0, 0.5
 
 
 def main() -> int:
@@ -30,6 +36,7 @@ def main() -> int:
     os.dup2(2, 1)
     if "--serve" in sys.argv[1:]:
         return _serve(answers)
+    end_with_parent(os.getppid())
     order = Order(**json.load(sys.stdin))
     preload(order.tutorial)
     enter(order)
@@ -47,10 +54,11 @@ def _serve(answers: int) -> int:
     """What each order is answered under, by its identity: the same tenant may be asked for twice at once."""
     crew = ForkedCrew(work, wake=0)
     while more or crew.running():
-        for event in crew.wait(60.0 if more else 1.0):
+        for event in crew.wait(_LOOK_SECONDS if crew.running() else _IDLE_SECONDS):
             if isinstance(event, Ended):
                 answer = {"row": event.row, "how": event.how, "too_long": event.too_long}
                 _say(answers, {"number": numbers.pop(id(event.order)), **answer})
+        _halt(crew)
         if not more:
             continue
         data = _read()
@@ -62,10 +70,23 @@ def _serve(answers: int) -> int:
             request = json.loads(line)
             order = Order(**request["order"])
             preload(order.tutorial)
+            if FleetFolder(Path(order.folder)).halted():
+                _say(answers, {"number": request["number"], **TAKEN_BACK})
+                continue
             numbers[id(order)] = request["number"]
             crew.start(order, limit_seconds=request["seconds"])
     crew.close()
     return 0
+
+
+def _halt(crew: ForkedCrew) -> None:
+    """End what a supervisor wants ended, which may be on another machine and says so in the fleet run's folder."""
+    for folder in {order.folder for order in crew.orders()}:
+        halted = FleetFolder(Path(folder)).halted()
+        if halted == "kill":
+            crew.kill(folder)
+        elif halted:
+            crew.interrupt(folder)
 
 
 def _read() -> bytes | None:

@@ -94,6 +94,26 @@ def test_a_worker_that_is_killed_loses_nothing(fleet: Fleet, cluster: Cluster) -
     assert not _left(fleet), "a runner outlived its worker"
 
 
+def test_ctrl_c_reaches_what_runs_on_the_workers(fleet: Fleet, cluster: Cluster) -> None:
+    process = fleet.start("verify", "fleet.yaml", "--scheduler", cluster.address, "--in-flight", "6")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not list(fleet.runs.glob("fleets/*/begun/*/*")):
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130, err + out
+    found = {name: row["status"] for name, row in fleet.rows().items()}
+    assert "interrupted" in found.values(), found
+    assert set(found.values()) <= {"interrupted", "not started", "drift"}, found
+    for name in NAMES:  # whatever was begun has its record, and nothing goes on behind the supervisor's back
+        assert (found[name] == "not started") == (not fleet.newest().begun(name)), (name, found)
+        assert all((run.path / "record.html").is_file() for run in fleet.newest().begun(name)), name
+    done = fleet("resume", fleet.newest().name, "--scheduler", cluster.address)
+    assert done.returncode == 3, done.stderr + done.stdout
+    assert {row["status"] for row in fleet.rows().values()} == {"drift"}
+
+
 def test_where_nobody_answers(fleet: Fleet) -> None:
     done = fleet("verify", "fleet.yaml", "--scheduler", "tcp://127.0.0.1:9", "-q")
     assert done.returncode == 5, done.stderr

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from fleet.crews import order, row
 
-from runbook.fleet.crew import Ended, ForkedCrew, Told
+from runbook.fleet.crew import Ended, Told
+from runbook.fleet.forkedcrew import ForkedCrew
 from runbook.fleet.order import Order
 
 Work = Callable[[Order, Callable[[str], None]], dict[str, Any]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from fleet.crews import order, row
 from fleet.fleets import Fleet
 
 from runbook.fleet.crew import Ended
-from runbook.fleet.executors import ExecutorCrew, in_a_process
+from runbook.fleet.executors import BREATH_SECONDS, TAKEN_BACK, ExecutorCrew, in_a_process
 from runbook.fleet.order import Order
 from runbook.runs import read_json
 
@@ -102,3 +103,49 @@ def test_a_process_that_takes_too_long_is_stopped(fleet: Fleet) -> None:
     assert answer["row"] is None and "exit code" in answer["how"]
     answer = in_a_process(second, 0.01)
     assert answer["too_long"]
+
+
+def test_a_process_elsewhere_is_interrupted_by_the_fleets_folder(fleet: Fleet) -> None:
+    folder = fleet.newest()
+    (first, _) = read_json(folder.asked)["rings"][0]["orders"]
+    folder.done("a").unlink()
+    for run in folder.begun("a"):
+        shutil.rmtree(run.path)
+    crew = ExecutorCrew(ThreadPoolExecutor(1))
+    crew.start(Order(**first))
+    deadline = time.monotonic() + 60
+    while not any((run.path / "notebooks").is_dir() for run in folder.begun("a")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    crew.interrupt()
+    events: list[Any] = []
+    while not events:
+        assert time.monotonic() < deadline
+        events = crew.wait(0.5)
+    (ended,) = events
+    assert ended.begun and ended.row["exit_code"] == 130, ended
+    assert all((run.path / "record.html").is_file() for run in folder.begun("a"))
+    assert in_a_process(first, 60) == TAKEN_BACK, "nothing new begins in a fleet run that is to end"
+    crew.close()
+
+
+class Silent(Executor):
+    """An executor whose workers have begun and never answer, and which says of each that it could be taken back."""
+
+    def submit(self, *arguments: Any, **more: Any) -> Future[Any]:  # type: ignore[override]
+        return Future()
+
+
+def test_who_does_not_answer_a_kill_is_given_up_and_not_called_untouched(tmp_path: Path) -> None:
+    now = [0.0]
+    crew = ExecutorCrew(Silent(), cancels=False, clock=lambda: now[0])
+    crew.start(order("a"))
+    crew.interrupt()
+    assert crew.wait(0.01) == []
+    crew.kill()
+    assert crew.wait(0.01) == []
+    now[0] = BREATH_SECONDS
+    (ended,) = crew.wait(0.01)
+    assert isinstance(ended, Ended) and ended.begun and ended.row is None
+    assert "did not answer" in ended.how
+    assert not crew.running()
