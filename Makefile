@@ -59,7 +59,7 @@ bench: $(STAMP)           ## a compile; apply beside papermill as typed; fleets 
 	$(RUN)/python tests/benchmarks/fleet.py
 
 scaling: $(STAMP)         ## the table of the docs: 1, 10, 100 and 1,000 tenants, 1 and 2 workers (half an hour)
-	$(RUN)/python tests/benchmarks/fleet.py --tenants 1 10 100 1000 --latency-ms 1 --ways kit s --rounds 1
+	$(RUN)/python tests/benchmarks/fleet.py --tenants 1 10 100 1000 --latency-ms 1 --ways kit s --table
 
 mutants: $(STAMP)         ## change every wire constant of the clients, one at a time; the wire tests must notice
 	$(RUN)/python tests/wire/mutation/check.py

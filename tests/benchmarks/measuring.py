@@ -17,6 +17,8 @@ class Cost:
     wall_seconds: float
     cpu_seconds: float
     peak_megabytes: float
+    megabytes_each: float = 0.0
+    """What one more tenant in flight adds to the peak; 0 where nobody looked."""
 
 
 class MemorySampler(threading.Thread):
