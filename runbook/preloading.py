@@ -5,11 +5,15 @@ A forked child finds it ready and shares its memory. Nothing of a tenant is load
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 
-from runbook import library, simulated
+from runbook import library, notebooks, simulated
+from runbook.errors import RunbookError
 from runbook.importing import without
+from runbook.library import Document
+from runbook.tutorial import Section
 
 
 def preload(tutorial: str = library.OWN) -> None:
@@ -57,13 +61,21 @@ def _libraries() -> None:
     worker.rehearse(worker.make_shell())
 
 
-def _worked_out(tutorial: str) -> None:
-    """Compile the text and make its notebooks."""
-    from runbook import notebooks
+def notebook(document: Document, section: Section) -> str:
+    """Return the text of a section's notebook, which does not depend on a tenant."""
+    with contextlib.suppress(RunbookError):
+        known, texts = _worked_out(document.name)
+        if known is document:
+            return texts[section.id]
+    return notebooks.text(document, section)
 
+
+@functools.cache
+def _worked_out(tutorial: str) -> tuple[Document, dict[str, str]]:
+    """Compile the text and make its notebooks."""
     document = library.load(tutorial)
-    notebooks.generate(document)
     document.all_fields()
+    return document, {section.id: notebooks.text(document, section) for section in document.sections}
 
 
 @functools.cache

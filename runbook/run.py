@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runbook import notebooks, result, sightings, tenants
+from runbook import result, sightings, tenants
 from runbook.archive.manifest import seal
 from runbook.errors import RunbookError, UnreadableState
 from runbook.journal import Journal
 from runbook.locking import alone
-from runbook.preloading import preload
+from runbook.preloading import notebook, preload
 from runbook.runs import RunFolder, read_json, write_json, write_text
 from runbook.task import Request, Task, begun, check_request, taken_up
 from runbook.tutorial import Section
@@ -143,7 +143,7 @@ def _execute(task: Task, section: Section, worker: Any, part: Part) -> None:
     names = {item.name for item in document.fields(section.id)}
     values = {name: value for name, value in task.parameters.items() if name in names}
     values |= {"tenant": request.tenant, "mode": request.mode, "run_dir": str(folder.path)}
-    text, source = notebooks.text(document, section), output.with_suffix(".source.ipynb")
+    text, source = notebook(document, section), output.with_suffix(".source.ipynb")
     try:
         if worker is None:
             _by_papermill(text, values, source, output, request, part)

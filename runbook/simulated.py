@@ -29,6 +29,11 @@ class Server:
     url: str
     _process: subprocess.Popen[str] | None = None
 
+    @property
+    def started_here(self) -> bool:
+        """Whether it ends when it is stopped."""
+        return self._process is not None
+
     def stop(self) -> None:
         if self._process is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,15 @@ class Connection:
     """A connected tenant; closing it stops the simulated tenant if it was started for it."""
 
     def __init__(
-        self, tenant: Tenant, services: Services, server: simulated.Server | None, recipients: Path | None = None
+        self,
+        tenant: Tenant,
+        services: Services,
+        server: simulated.Server | None,
+        recipients: Path | None = None,
+        people: dict[str, Roster] | None = None,
     ) -> None:
         self.tenant, self.services, self._server, self._recipients = tenant, services, server, recipients
+        self._people = {} if people is None else people
 
     def roster(self) -> Roster | None:
         """Return everybody who receives mail, as listed for this tenant; None where nobody listed them.
@@ -42,7 +48,11 @@ class Connection:
         """
         if self._recipients is not None:
             return read_roster(self._recipients)
-        return None if self._server is None else people_of(simulated.recipients(self._server.url))
+        if self._server is None:
+            return None
+        if (url := self._server.url) not in self._people:
+            self._people[url] = people_of(simulated.recipients(url))
+        return self._people[url]
 
     def deliver(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Hand test messages to the simulated tenant and return where each landed; nothing for a real tenant.
@@ -82,27 +92,29 @@ def open_connection(
     """Connect to a tenant; a simulated one is started if nobody serves it. Nothing is sent yet.
 
     `kept` is what a process that is this tenant's alone keeps from one section to the next: if the tenant is described
-    in just the same way, credentials included, its session and its sign-in are used again.
+    in just the same way, credentials included, its session and its sign-in are used again. So is a simulated tenant's
+    server, and what it said of its people: whoever runs all sections has it served all the while.
 
     `prompt` shows a person the code to sign in with; without one nobody is asked, and a kept sign-in must do.
     Where RUNBOOK_TRAFFIC names a folder, calls keep to the budgets that all processes share which name it (`budgets`).
     """
-    server = None
-    if item.simulated is not None:
+    known = kept.get(_KEPT) if kept is not None else None
+    known = known if isinstance(known, _Kept) and known.item == item else None
+    server = known.server if known is not None else None
+    if item.simulated is not None and (server is None or server.started_here):
         server = serve(name, item)
     tenant = describe(name, item, server.url if server else None)
-    known = kept.get(_KEPT) if kept is not None else None
-    if not isinstance(known, _Kept) or known.services.tenant != tenant:
+    if known is None or known.services.tenant != tenant:
         cache = sign_in_file(name) if item.sign_in == "device-code" else None
         listener = _Listener()
         services = connect(
             tenant, on_call=listener, prompt=prompt, token_cache=cache, patience=_patience(), traffic=_traffic(tenant)
         )
-        known = _Kept(services, listener)
+        known = _Kept(item, server, services, listener)
         if kept is not None:
             kept[_KEPT] = known
     known.listener.told = on_call
-    return Connection(tenant, known.services, server, item.recipients)
+    return Connection(tenant, known.services, server, item.recipients, known.people)
 
 
 _KEPT = "connection"
@@ -120,8 +132,11 @@ class _Listener:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    item: TenantEntry
+    server: simulated.Server | None
     services: Services
     listener: _Listener
+    people: dict[str, Roster] = field(default_factory=dict)
 
 
 def people_of(found: Mapping[str, Any]) -> Roster:
