@@ -29,8 +29,8 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
     Papermill marks every cell after a time-out, a dead kernel or an interrupt as completed (measured with
     2.7.0). Here such cells stay ``pending``. Beside that, ``runbook.status`` of a code cell is ``not-run`` until it
     begins, ``started`` while it runs, then ``failed`` or ``interrupted`` or nothing more. The file on disk is written
-    before a cell begins that applies, and else is at most `BEHIND_SECONDS` behind, so that it is true of a run that is
-    killed, too.
+    before a cell begins that applies, and else at most `BEHIND_SECONDS` after one has begun, so that it says of a run
+    that is killed, too, which cell was at work. What a cell had shown by then is in the file when the next has begun.
     """
 
     part: Callable[[str], None] = staticmethod(lambda name: None)

@@ -30,7 +30,7 @@ def execute(
     timeout_seconds: float | None = None,
     part: Callable[[str], None] = lambda name: None,
 ) -> None:
-    """Run a notebook of format 4.5, given as text, in a worker, and write it to `output` whatever comes of it.
+    """Run a notebook of format 4.5, given as text, in a worker, and write it to `output` whatever becomes of its cells.
 
     `source` is what the notebook says it was made from. Raises PapermillExecutionError when a cell failed.
     """

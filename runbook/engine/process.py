@@ -130,8 +130,15 @@ class Worker:
         try:
             done = self._in_time(take, late, deadline) if late is not None else None
             done = done or self._until_done(take, deadline)
+        except WorkerDied:
+            raise
         except KeyboardInterrupt:
             self.interrupt(take)
+            raise
+        except (
+            BaseException
+        ):  # an output that cannot be taken: the cell must not go on, nor its answer be the next one's
+            self.interrupt(lambda message: None)
             raise
         if done is not None:
             return done
@@ -153,17 +160,16 @@ class Worker:
         until = time.monotonic() + late.seconds
         done = self._until_done(take, until if deadline is None else min(until, deadline))
         if done is None:
-            late.do()
+            with contextlib.suppress(OSError):  # a full disk is told by what is written when the cell has ended
+                late.do()
         return done
 
     def _until_done(self, take: Callable[[Message], None], deadline: float | None) -> Message | None:
         """Return the closing message, or None when the deadline passes first."""
         while True:
-            wait = None if deadline is None else deadline - time.monotonic()
-            if wait is not None and wait <= 0:
-                return None
+            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
             done = None
-            for key, _ in self._selector.select(wait):
+            for key, _ in self._selector.select(wait):  # once more at the end: it may be there already
                 if key.data == "printed":
                     self._take_printed(take)
                     continue
@@ -171,6 +177,8 @@ class Worker:
             if done is not None:
                 self._drain_printed(take)
                 return done
+            if wait == 0:
+                return None
 
     def _take_printed(self, take: Callable[[Message], None]) -> None:
         data = os.read(self._pipes.printed, 65536)

@@ -9,11 +9,13 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from runbook.errors import ExitCode, UsageError
 from runbook.fleet import reasons, rows
 from runbook.fleet.crew import Crew, Ended, Row
+from runbook.fleet.folder import FleetFolder
 from runbook.fleet.order import Order
 from runbook.fleet.progress import Progress
 
@@ -163,7 +165,9 @@ class _Conducting:
     def _take(self, ended: Ended) -> None:
         order, row = ended.order, ended.row
         if not ended.begun:
-            return  # it is told as not started
+            if not order.close and not FleetFolder(Path(order.folder)).begun(order.tenant):
+                return  # it is told as not started
+            ended = replace(ended, how="what had begun of it was not gone on with")
         if row is None and self._is_ending:
             # It did not come to its end because of that, so it is not finished; a resumed run goes on with it.
             row = rows.interrupted(_place(order, ended), ended.how)

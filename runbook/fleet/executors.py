@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from pathlib import Path
 from typing import Any
 
+from runbook.errors import RunbookError
 from runbook.fleet.crew import Ended, Event
 from runbook.fleet.folder import FleetFolder
 from runbook.fleet.order import Order
@@ -54,17 +55,24 @@ def in_a_process(values: Mapping[str, Any], tenant_seconds: float | None = None)
         text=True,
         start_new_session=True,
     )
-    out, err, late = _communicated(process, json.dumps(dict(values)), folder, tenant_seconds)
+    out, err, late = communicated(process, json.dumps(dict(values)), folder, tenant_seconds)
     row = json.loads(out) if process.returncode == 0 and out else None
     last = (err.strip().splitlines() or [""])[-1][:300]
     how = "" if row is not None else f"the process of this tenant ended with exit code {process.returncode}: {last}"
     return {"row": row, "how": how, "too_long": late}
 
 
-def _communicated(
-    process: subprocess.Popen[str], given: str, folder: FleetFolder, tenant_seconds: float | None
+def communicated(
+    process: subprocess.Popen[str],
+    given: str,
+    folder: FleetFolder,
+    tenant_seconds: float | None,
+    breath_seconds: float = BREATH_SECONDS,
 ) -> tuple[str, str, bool]:
-    """Wait for a process; return what it printed in both ways, and whether it had to be told that it is late."""
+    """Wait for a process; return what it printed in both ways, and whether it had to be told that it is late.
+
+    It is interrupted after `tenant_seconds`, and killed when it has not ended `breath_seconds` later.
+    """
     deadline = float("inf") if tenant_seconds is None else time.monotonic() + tenant_seconds
     text: str | None = given
     late, killed_at = False, float("inf")
@@ -76,10 +84,29 @@ def _communicated(
         except subprocess.TimeoutExpired:
             text, now, halted = None, time.monotonic(), folder.halted()
             if halted == "kill" or now >= killed_at:
-                process.kill()
+                return *_killed(process, breath_seconds), late
             elif killed_at == float("inf") and (halted or now >= deadline):
-                late, deadline, killed_at = not halted, float("inf"), now + BREATH_SECONDS
+                late, deadline, killed_at = not halted, float("inf"), now + breath_seconds
                 process.send_signal(signal.SIGINT)
+
+
+def _killed(process: subprocess.Popen[str], breath_seconds: float) -> tuple[str, str]:
+    """Kill a process and return what it had printed; nothing where something that it started holds its pipes."""
+    process.kill()
+    try:
+        return process.communicate(timeout=breath_seconds)
+    except subprocess.TimeoutExpired:
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return "", "it was killed, and something that it had started still runs"
+
+
+class SchedulerLost(RunbookError):
+    """Nobody can say any more what the workers do."""
+
+    summary = "The fleet run could not go on"
 
 
 class ExecutorCrew:
@@ -113,11 +140,11 @@ class ExecutorCrew:
         return len(self._running)
 
     def wait(self, seconds: float) -> list[Event]:
-        """Return the orders that have ended, waiting for one at most so long."""
-        if self._clock() >= self._given_up_at:
-            return [self._unanswered(future) for future in list(self._running)]
+        """Return the orders that have ended, waiting for one at most so long. Raises SchedulerLost."""
         back = [future for future in self._running if future.cancelled()]
         done = back or wait(list(self._running), timeout=seconds, return_when=FIRST_COMPLETED).done
+        if not done and self._clock() >= self._given_up_at:
+            return [self._unanswered(future) for future in list(self._running)]
         return [self._ended(future) for future in done]
 
     def interrupt(self) -> None:
@@ -127,7 +154,7 @@ class ExecutorCrew:
     def kill(self) -> None:
         """Have what runs killed, and give up what nobody answers for `BREATH_SECONDS` later."""
         self._halt("kill")
-        self._given_up_at = self._clock() + BREATH_SECONDS
+        self._given_up_at = min(self._given_up_at, self._clock() + BREATH_SECONDS)
 
     def _halt(self, word: str) -> None:
         for folder in {order.folder for order, _ in self._running.values()}:
@@ -147,6 +174,11 @@ class ExecutorCrew:
         self._after()
 
     def _ended(self, future: Future[dict[str, Any]]) -> Event:
+        if future.cancelled() and not self._cancels:
+            raise SchedulerLost(
+                "The scheduler does not answer any more; what its workers have begun may still run.",
+                "See that it runs again, and go on with what is left: runbook fleet resume",
+            )
         order, began = self._running.pop(future)
         found = TAKEN_BACK
         if not future.cancelled():

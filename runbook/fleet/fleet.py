@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -63,6 +64,7 @@ def go_on(
     stopped it and nobody has allowed more.
     """
     with _alone(folder):
+        stop_before = _which(folder.stop)
         asked = what_was_asked(folder)
         _same_text(asked)
         journal.mend(folder.journal)
@@ -75,7 +77,8 @@ def go_on(
         write_budgets(folder.traffic, asked.get("budgets", ()))
         working = crew()
         folder.halt.unlink(missing_ok=True)
-        folder.stop.unlink(missing_ok=True)  # not before: a stop that is meant for another supervisor stays
+        if _which(folder.stop) == stop_before:  # one that was written meanwhile is meant for this supervisor
+            folder.stop.unlink(missing_ok=True)
         log = Journal(folder.journal)
         if max_failures:
             resuming.note(log, max_failures, course)
@@ -89,6 +92,15 @@ def go_on(
             working.close()
         command = resuming.command(course, found, word.max_failures, folder)
         return _close(folder, asked, found, log, stopped=why, going_on=command)
+
+
+def _which(path: Path) -> tuple[int, int] | None:
+    """Return what tells one file of a name from the next; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 @contextlib.contextmanager

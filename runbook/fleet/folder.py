@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook.errors import UsageError
-from runbook.runs import FLEETS, Hold, RunFolder, read_json, write_json
+from runbook.runs import FLEETS, Hold, RunFolder, read_json, write_json, write_text
 
 _NAME = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[0-9a-f]{6}")
 
@@ -72,9 +72,10 @@ class FleetFolder:
         return self.path / "HALT"
 
     def have_halted(self, word: str) -> None:
-        """Write the file that `halted` reads; a folder that is gone has nothing running."""
-        with contextlib.suppress(FileNotFoundError):
-            self.halt.write_text(word)
+        """Write the file that `halted` reads, as well as that can be done: what runs here is ended in any case."""
+        if self.path.is_dir() and self.halted() != word:
+            with contextlib.suppress(OSError):
+                write_text(self.halt, word)
 
     def halted(self) -> str:
         """Return ``interrupt`` or ``kill`` when what runs is to end before its end, else nothing."""

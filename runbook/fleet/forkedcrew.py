@@ -136,6 +136,12 @@ class ForkedCrew:
             events += self._bury(pid)
         return events
 
+    def sleep_on(self) -> None:
+        """Let nothing but the children end a wait from now on: what was to wake this process has come to its end."""
+        if self._wake is not None:
+            self._selector.unregister(self._wake)
+            self._wake = None
+
     def orders(self) -> list[Order]:
         """Return the orders that have begun and not ended."""
         return [child.order for child in self._children.values()]

@@ -64,6 +64,7 @@ def _serve(answers: int) -> int:
         data = _read()
         more = data is None or bool(data)
         if not more:
+            crew.sleep_on()
             crew.interrupt()
         *lines, buffer = (buffer + (data or b"")).split(b"\n")
         for line in lines:

@@ -12,6 +12,7 @@ from fleet.crews import STATUS, Notes, Said, order, row
 
 from runbook.errors import UsageError
 from runbook.fleet.conduct import Allowance, Course, Stop, conduct
+from runbook.fleet.crew import Ended, Event
 
 CASES = yaml.safe_load(
     (Path(__file__).resolve().parent.parent / "cases" / "fleet_rings.yaml").read_text(encoding="utf-8")
@@ -107,3 +108,29 @@ def test_an_allowance_that_cannot_be_meant(text: str) -> None:
 )  # fmt: skip
 def test_when_failures_are_too_many(text: str, failures: int, total: int, exceeded: bool) -> None:
     assert Allowance.read(text).exceeded(failures, total) is exceeded
+
+
+class TakesBack(Said):
+    """A crew that takes everything back from the second order on, as one elsewhere does once it was interrupted."""
+
+    def wait(self, seconds: float) -> list[Event]:
+        if len(self.begun) < 2:
+            return super().wait(seconds)
+        order = self._running.pop(0)
+        return [Ended(order=order, row=None, how="taken back", too_long=False, seconds=0.0, begun=False)]
+
+
+def test_a_tenant_that_was_begun_is_not_called_untouched_because_its_record_was_taken_back() -> None:
+    crew = TakesBack({"a": None})
+    asked: Iterator[Stop | None] = iter([None, None, Stop(reason="it was interrupted", running="interrupt")])
+    last: list[Stop | None] = [None]
+
+    def ask() -> Stop | None:
+        last[0] = next(asked, last[0])
+        return last[0]
+
+    found, _ = conduct(
+        course({"rings": {"all": ["a", "b"]}, "mode": "verify", "in_flight": 1}), crew, Notes(), asked_to_stop=ask
+    )
+    assert crew.begun[:2] == ["a", "a again"]
+    assert [row["status"] for row in found] == ["interrupted", "not started"], found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +15,15 @@ from fleet.crews import order, row
 from fleet.fleets import Fleet
 
 from runbook.fleet.crew import Ended
-from runbook.fleet.executors import BREATH_SECONDS, TAKEN_BACK, ExecutorCrew, in_a_process
+from runbook.fleet.executors import (
+    BREATH_SECONDS,
+    TAKEN_BACK,
+    ExecutorCrew,
+    SchedulerLost,
+    communicated,
+    in_a_process,
+)
+from runbook.fleet.folder import FleetFolder
 from runbook.fleet.order import Order
 from runbook.runs import read_json
 
@@ -142,10 +152,47 @@ def test_who_does_not_answer_a_kill_is_given_up_and_not_called_untouched(tmp_pat
     crew.start(order("a"))
     crew.interrupt()
     assert crew.wait(0.01) == []
-    crew.kill()
-    assert crew.wait(0.01) == []
+    for now[0] in (0.0, BREATH_SECONDS / 2, BREATH_SECONDS - 1):  # it is asked for until all have ended
+        crew.kill()
+        assert crew.wait(0.01) == []
     now[0] = BREATH_SECONDS
+    crew.kill()
     (ended,) = crew.wait(0.01)
     assert isinstance(ended, Ended) and ended.begun and ended.row is None
     assert "did not answer" in ended.how
     assert not crew.running()
+
+
+STUBBORN = "import signal, sys, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('here', flush=True); "
+
+
+@pytest.mark.parametrize(
+    ("rest", "told"),
+    [
+        ("time.sleep(60)", ("here\n", "")),
+        # Something that it has started has its output, and outlives it.
+        (
+            "import subprocess; subprocess.Popen(['sleep', '20']); time.sleep(60)",
+            ("", "it was killed, and something that it had started still runs"),
+        ),
+    ],
+)
+def test_a_process_that_does_not_stop_is_killed_and_left(tmp_path: Path, rest: str, told: tuple[str, str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN + rest],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    began = time.monotonic()
+    out, err, late = communicated(process, "", FleetFolder(tmp_path), 1.5, breath_seconds=1)
+    assert ((out, err), late) == (told, True)
+    assert time.monotonic() - began < 15
+
+
+def test_a_lost_scheduler_is_told_and_nobody_is_called_untouched() -> None:
+    executor = Silent()
+    crew = ExecutorCrew(executor, cancels=False)
+    crew.start(order("a"))
+    (future,) = crew._running
+    future.cancel()
+    with pytest.raises(SchedulerLost, match="does not answer"):
+        crew.wait(0.1)

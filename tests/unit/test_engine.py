@@ -139,3 +139,34 @@ print([message["data"]["text/plain"] for message in seen if message["type"] == "
 def test_each_notebook_of_a_worker_begins_with_an_empty_namespace(kit: Kit) -> None:
     done = kit.python("-c", TWO)
     assert done.stdout.strip() == "['False'] 1", done.stderr
+
+
+LATE = """
+from runbook.engine.process import Late, Worker
+
+def fails():
+    raise OSError("the disk is full")
+
+seen = []
+with Worker() as worker:
+    done = worker.run_cell("import time; time.sleep(0.3); print('whole')", seen.append, 5, Late(0.05, fails))
+    print(done["ok"], done["count"], "".join(message["text"] for message in seen if message["type"] == "stream"))
+    del seen[:]
+
+    def broken(message):
+        raise ValueError("an output that cannot be taken")
+
+    try:
+        worker.run_cell("print('first'); time.sleep(60)", broken, 30)
+    except ValueError as error:
+        print(error)
+    done = worker.run_cell("print('second'); 1 / 0", seen.append, 5)
+    print(done["ok"], "".join(message["text"] for message in seen if message["type"] == "stream"))
+"""
+
+
+def test_a_file_that_cannot_be_written_leaves_no_cell_running_and_no_answer_behind(kit: Kit) -> None:
+    done = kit.python("-c", LATE)
+    assert done.stdout.split("\n") == ["True 1 whole", "", "an output that cannot be taken", "False second", "", ""], (
+        done.stdout, done.stderr,
+    )  # fmt: skip
