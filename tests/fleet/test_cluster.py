@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from fleet.fleets import PATIENCE_SECONDS, Fleet
 
+from runbook import simulated
+
 pytest.importorskip("distributed", reason="dask is not installed: pip install 'runbook-kit[cluster]'")
 NAMES = tuple(f"t{n}" for n in range(6))
 
@@ -95,13 +97,14 @@ def test_a_worker_that_is_killed_loses_nothing(fleet: Fleet, cluster: Cluster) -
 
 
 def test_ctrl_c_reaches_what_runs_on_the_workers(fleet: Fleet, cluster: Cluster) -> None:
-    process = fleet.start("verify", "fleet.yaml", "--scheduler", cluster.address, "--in-flight", "6")
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not list(fleet.runs.glob("fleets/*/begun/*/*")):
-        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    with simulated.serving_many([fleet.far(name) for name in NAMES], latency_ms=200):
+        process = fleet.start("verify", "fleet.yaml", "--scheduler", cluster.address, "--in-flight", "6")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not list(fleet.runs.glob("fleets/*/begun/*/*")):
+            assert time.monotonic() < deadline and process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130, err + out
     found = {name: row["status"] for name, row in fleet.rows().items()}
     assert "interrupted" in found.values(), found

@@ -14,6 +14,7 @@ import pytest
 from fleet.crews import order, row
 from fleet.fleets import Fleet
 
+from runbook import simulated
 from runbook.fleet.crew import Ended
 from runbook.fleet.executors import (
     BREATH_SECONDS,
@@ -122,16 +123,17 @@ def test_a_process_elsewhere_is_interrupted_by_the_fleets_folder(fleet: Fleet) -
     for run in folder.begun("a"):
         shutil.rmtree(run.path)
     crew = ExecutorCrew(ThreadPoolExecutor(1))
-    crew.start(Order(**first))
     deadline = time.monotonic() + 60
-    while not any((run.path / "notebooks").is_dir() for run in folder.begun("a")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    crew.interrupt()
-    events: list[Any] = []
-    while not events:
-        assert time.monotonic() < deadline
-        events = crew.wait(0.5)
+    with simulated.serving_many([fleet.far("a")], latency_ms=300):  # or it is at its end before it is looked at
+        crew.start(Order(**first))
+        while not any((run.path / "notebooks").is_dir() for run in folder.begun("a")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        crew.interrupt()
+        events: list[Any] = []
+        while not events:
+            assert time.monotonic() < deadline
+            events = crew.wait(0.5)
     (ended,) = events
     assert ended.begun and ended.row["exit_code"] == 130, ended
     assert all((run.path / "record.html").is_file() for run in folder.begun("a"))
