@@ -135,9 +135,8 @@ class Worker:
         except KeyboardInterrupt:
             self.interrupt(take)
             raise
-        except (
-            BaseException
-        ):  # an output that cannot be taken: the cell must not go on, nor its answer be the next one's
+        except BaseException:
+            # An output that cannot be taken: the cell must not go on, nor its answer be the next one's.
             self.interrupt(lambda message: None)
             raise
         if done is not None:

@@ -4,8 +4,9 @@ Who is meant: `inventory` (as CSV: `inventorycsv`), narrowed down by `selecting`
 may be applied: `approvals`. What lies on disk: `folder`, to begin with what `asking` puts there. What is asked for one
 tenant is an `order`, and `carrying` does it, with the run put to a store by `storing`.
 
-Processes: `crew` forks them, `local` makes this machine ready for that, `conduct` goes through the rings and stops
-where it must (`stopping`), all of it is told to the journal by `noting`, and `fleet` leads from there to the summary.
+Processes: a `crew` carries orders out, `forkedcrew` by forking (what it asks of the system is in `system`), `local`
+makes this machine ready for that, `conduct` goes through the rings and stops where it must (`stopping`), all of it is
+told to the journal by `noting`, and `fleet` leads from there to the summary.
 Whether a run that was stopped may be gone on with is a matter of `resuming`. Elsewhere: `executors` take a crew's
 place, `runner` is a process that carries out orders, `runnerprocess` the other end of its pipe, `cluster` and `worker`
 are dask's two sides.
