@@ -23,7 +23,7 @@ from tenantapi.tenant import Secret, Tenant, is_header_safe
 
 _SERVICE: Final = "Entra ID"
 _HELD_SECONDS: Final = 60.0
-"""How long a token is used without asking msal, whose looking for it takes as long as the rest of a call does here."""
+"""How long a token is used without asking msal, which searches its cache for it at every call."""
 _RENEWED_SECONDS: Final = 300
 """A token with less than that to live is msal's to renew [msal 1.39, application.py]."""
 

@@ -17,7 +17,7 @@ from runbook.notebookformat import new_output
 from runbook.runs import write_text
 
 BEHIND_SECONDS = 0.1
-"""A run of five sections has 55 such moments; to write at all of them was a twelfth of what it costs."""
+"""A run of five sections has 55 such moments; to write at all of them was a twelfth of its cost by a profile."""
 _APPLY = "apply"
 _CUT_SHORT = frozenset({"KeyboardInterrupt", "CellTimeoutError", "DeadKernelError"})
 """Errors that come over a cell from outside: it did not fail by itself, and did not come to its end."""
@@ -49,7 +49,7 @@ class TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
         super().save()
 
     def write_early(self, *, new: bool = False) -> bool:
-        """Write a notebook on this machine in one step, unchecked: papermill's own way takes twenty times as long.
+        """Write a notebook on this machine in one step, unchecked: papermill's own way takes ten times as long.
 
         It is another spelling of the same notebook, which the next `write` replaces. Returns whether it was written:
         anywhere else, and where nothing stands yet unless it is to be `new`, it is not.

@@ -1,7 +1,7 @@
 """Run a notebook that this kit has just made, as `papermill.execute_notebook` would.
 
 What papermill does beside calling the engine is to read the notebook from a file, to check its form and to check and
-write it again at the end: more than half of a second for a hundred notebooks, for text that was made a moment before.
+write it again at the end, all of it for text that was made a moment before.
 Everything else is papermill's own: how parameters are put in, what an engine is, what counts as a failure and how the
 notebook shows it. A test holds the outcome of both against each other.
 """

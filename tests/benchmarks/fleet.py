@@ -181,7 +181,7 @@ def _signs_in(call: tuple[Any, ...]) -> bool:
 
 
 _SELDOM_SECONDS = 1.0
-"""How often memory is looked at in the one round of many tenants: what twenty processes hold is read in 40 ms."""
+"""How often memory is looked at in the one round of many tenants, which is timed as well."""
 
 
 def on_cores(count: int) -> None:
